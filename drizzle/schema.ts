@@ -1,0 +1,34 @@
+// Every table, built once for each dialect.
+import { type Kit, kits } from './kit.ts';
+import { commands } from './tables/commands.ts';
+import { connections } from './tables/connections.ts';
+import { idempotencyKeys, leases, runRequests } from './tables/coordination.ts';
+import { stagingCheckpoints, webhookEvents } from './tables/inbox.ts';
+import { claimedIdentities, entityMappings } from './tables/links.ts';
+import { problemRecords, problems } from './tables/problems.ts';
+import { syncAuditLogs, syncLogs, syncRunSummaries } from './tables/runs.ts';
+import { ghlContacts, stickyCardsCards, stickyCardsCustomers } from './tables/staging.ts';
+
+const build = (kit: Kit) => ({
+  connections: connections(kit),
+  webhookEvents: webhookEvents(kit),
+  stagingCheckpoints: stagingCheckpoints(kit),
+  stickyCardsCustomers: stickyCardsCustomers(kit),
+  stickyCardsCards: stickyCardsCards(kit),
+  ghlContacts: ghlContacts(kit),
+  entityMappings: entityMappings(kit),
+  claimedIdentities: claimedIdentities(kit),
+  commands: commands(kit),
+  syncRunSummaries: syncRunSummaries(kit),
+  syncLogs: syncLogs(kit),
+  syncAuditLogs: syncAuditLogs(kit),
+  problems: problems(kit),
+  problemRecords: problemRecords(kit),
+  leases: leases(kit),
+  runRequests: runRequests(kit),
+  idempotencyKeys: idempotencyKeys(kit),
+});
+
+export type Schema = ReturnType<typeof build>;
+export const postgresSchema: Schema = build(kits.postgres);
+export const sqliteSchema: Schema = build(kits.sqlite);

@@ -1,0 +1,48 @@
+import type { Kit } from '../kit.ts';
+
+/** Who speaks for a connection. 30 s, heartbeat 5 s (SPEC §2.6); void at once on SQLite when its process is dead. */
+export const leases = (k: Kit) =>
+  k.table('leases', {
+    connectionId: k.text().primaryKey(),
+    holder: k.text().notNull(),
+    /** Process id and start time of the holder, to tell a dead process from a slow one on the same machine. */
+    pid: k.int().notNull(),
+    processStartedAt: k.text().notNull(),
+    heartbeatAt: k.at().notNull(),
+    expiresAt: k.at().notNull(),
+  });
+
+/**
+ * Runs asked for by an instance or a command line that does not hold the lease; the holder takes them within a second.
+ * Rows with `run_id` null and no living holder wait for the next start.
+ */
+export const runRequests = (k: Kit) =>
+  k.table(
+    'run_requests',
+    {
+      id: k.text().primaryKey(),
+      connectionId: k.text().notNull(),
+      direction: k.text().$type<'stickycards_to_ghl' | 'ghl_to_stickycards' | 'both'>().notNull(),
+      trigger: k.text().$type<'cron' | 'manual' | 'replay' | 'backfill'>().notNull(),
+      runId: k.text(),
+      requestedAt: k.at().notNull(),
+      completedAt: k.at(),
+    },
+    (t) => [k.index('run_requests_open').on(t.completedAt, t.connectionId, t.id)],
+  );
+
+/** Answers of workflow actions, replayed byte for byte for the same key (SPEC §3.4). Pruned after RETENTION_DAYS. */
+export const idempotencyKeys = (k: Kit) =>
+  k.table(
+    'idempotency_keys',
+    {
+      connectionId: k.text().notNull(),
+      key: k.text().notNull(),
+      paramsHash: k.text().notNull(),
+      commandId: k.text(),
+      status: k.int(),
+      body: k.text(),
+      createdAt: k.at().notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.connectionId, t.key] })],
+  );

@@ -1,0 +1,67 @@
+import { sql } from 'drizzle-orm';
+import type { Kit } from '../kit.ts';
+
+/** A canonical value (SPEC §1, base): text, number, or null for "known to be empty". */
+export type Value = string | number | boolean | null;
+
+export interface LinkField {
+  /** The last value that both sides were known to share; absent = no base yet. */
+  base?: Value;
+  /** On its way: committed before the request leaves, gone when it is confirmed or known not to have happened. */
+  pending?: { value: Value; sentAtMs: number };
+  /** Not planned, with the reason; lifted when the source value differs from `value`, or by a person. */
+  held?: { reason: string; value: Value; atMs: number };
+  /** Counts changes of the base; names the commands that a state of the field makes. */
+  revision: number;
+}
+
+export interface LinkTags {
+  /** Owned tags (canonical) that both sides share. */
+  base: string[];
+  pending?: { add: string[]; remove: string[]; sentAtMs: number };
+  /** Tags that a person took off in GHL, by when we saw that. */
+  off: Record<string, number>;
+}
+
+/**
+ * Which Sticky Cards record is which GHL record. Written by the first link and by every settle. Contact id and
+ * customer id are each unique among live links of a connection.
+ */
+export const entityMappings = (k: Kit) =>
+  k.table(
+    'entity_mappings',
+    {
+      id: k.text().primaryKey(),
+      connectionId: k.text().notNull(),
+      entityType: k.text().$type<'customer' | 'card' | 'transaction'>().notNull(),
+      stickycardsId: k.text().notNull(),
+      ghlId: k.text(),
+      state: k.text().$type<'creating' | 'live' | 'gone'>().notNull(),
+      fields: k.json<Record<string, LinkField>>().notNull(),
+      tags: k.json<LinkTags>().notNull(),
+      /** The card whose values the card fields' bases are. */
+      cardId: k.text(),
+      metadata: k.json<Record<string, unknown>>().notNull(),
+      createdAt: k.at().notNull(),
+      updatedAt: k.at().notNull(),
+    },
+    (t) => [
+      k.unique('entity_mappings_sticky').on(t.connectionId, t.entityType, t.stickycardsId).where(sql`${t.state} <> 'gone'`),
+      k.unique('entity_mappings_ghl').on(t.connectionId, t.entityType, t.ghlId).where(sql`${t.state} <> 'gone'`),
+      k.index('entity_mappings_by_sticky').on(t.connectionId, t.entityType, t.stickycardsId, t.state),
+      k.index('entity_mappings_by_ghl').on(t.connectionId, t.entityType, t.ghlId, t.state),
+    ],
+  );
+
+/** Phones and e-mails of creations under way, one unique row each; freed by the settle of the creation. */
+export const claimedIdentities = (k: Kit) =>
+  k.table(
+    'claimed_identities',
+    {
+      connectionId: k.text().notNull(),
+      identity: k.text().notNull(),
+      commandId: k.text().notNull(),
+      createdAt: k.at().notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.connectionId, t.identity] }), k.index('claimed_identities_command').on(t.commandId)],
+  );

@@ -1,0 +1,36 @@
+import type { Kit } from '../kit.ts';
+
+export const PROBLEM_STATES = ['open', 'acknowledged', 'resolved', 'ignored'] as const;
+export type ProblemState = (typeof PROBLEM_STATES)[number];
+
+/** Same cause = one row: unique by connection, code and cause. Raised by the sync, worked through by operators. */
+export const problems = (k: Kit) =>
+  k.table(
+    'problems',
+    {
+      id: k.text().primaryKey(),
+      connectionId: k.text().notNull(),
+      code: k.text().notNull(),
+      /** What makes two occurrences the same problem, e.g. the field; '' when the code alone does. */
+      cause: k.text().notNull(),
+      state: k.text().$type<ProblemState>().notNull(),
+      affected: k.int().notNull(),
+      sample: k.json<Record<string, unknown>>().notNull(),
+      firstSeenAt: k.at().notNull(),
+      lastSeenAt: k.at().notNull(),
+      updatedAt: k.at().notNull(),
+    },
+    (t) => [k.unique('problems_cause').on(t.connectionId, t.code, t.cause), k.index('problems_state').on(t.state, t.id)],
+  );
+
+/** The records that a problem touches, so that it is counted once per record and can be worked through. */
+export const problemRecords = (k: Kit) =>
+  k.table(
+    'problem_records',
+    {
+      problemId: k.text().notNull(),
+      recordId: k.text().notNull(),
+      createdAt: k.at().notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.problemId, t.recordId] })],
+  );
