@@ -3,13 +3,19 @@ import type { Kit } from '../kit.ts';
 /** When a staged value was set: event time, rank of the event, hash of its body (SPEC §2.2, ties). */
 export type Stamp = [atMs: number, rank: number, hash: string];
 
-/** What the fold needs to stay independent of order; never shown. */
+/** What the fold needs to stay independent of order and of duplicates; never shown. */
 export interface CustomerFoldState {
+  /** Per staged column: when its value was set. */
   stamps: Record<string, Stamp>;
-  segments: Record<string, { name: string; present: boolean; stamp: Stamp }>;
-  referralEvents: number;
+  /** By lower-case name: the spelling and the newest statement that the person is in it. */
+  segments: Record<string, { name: string; stamp: Stamp }>;
+  /** The newest statement of the whole set: what was not stated since is out. */
+  segmentsWholeAt: Stamp | null;
+  /** Keys of the referral events counted so far. */
+  referrals: string[];
+  /** The greatest count that an envelope named. */
   referralFloor: number;
-  /** Time of the newest event that lacked its value, and of the last read that answered it. */
+  /** Time of the newest event that lacked its value, and of the last read that answered it; 0 = none. */
   thinAtMs: number;
   readAtMs: number;
 }

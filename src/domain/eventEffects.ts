@@ -1,0 +1,39 @@
+import type { EventType } from './event.ts';
+
+/** What an event does to staging (SPEC §2.2, §2.3). A new event is a row here and a fixture. */
+export interface EventEffect {
+  /** Which of two events at the same time counts as the later one. */
+  rank: number;
+  installStatus?: 'issued' | 'installed' | 'removed' | 'expired';
+  installed?: 'installed' | 'removed';
+  /** The event's time is the card's … (an explicit date in the envelope goes first). */
+  cardDate?: 'issuedAt' | 'installedAt';
+  lastActivity?: true;
+  lastPurchase?: true;
+  referral?: true;
+  /** What the event is about: without it the record is marked for one read. */
+  needs?: 'balance' | 'segment';
+  /** A payment: skipped where the dialect says that payments are account billing and we know no card. */
+  payment?: true;
+}
+
+export const EVENT_EFFECTS: Record<EventType, EventEffect> = {
+  CustomerCreatedEvent: { rank: 0 },
+  CardIssuedEvent: { rank: 1, installStatus: 'issued', cardDate: 'issuedAt' },
+  CardInstalledEvent: { rank: 2, installStatus: 'installed', installed: 'installed', cardDate: 'installedAt' },
+  CardBalanceUpdatedEvent: { rank: 3, needs: 'balance' },
+  CardScannedEvent: { rank: 4, lastActivity: true },
+  CardExpiredEvent: { rank: 5, installStatus: 'expired' },
+  CardRemovedEvent: { rank: 6, installStatus: 'removed', installed: 'removed' },
+  // Not in SPEC's order of ranks: they say nothing about the card itself, so they never win a tie against those that do.
+  CustomerReferralCreatedEvent: { rank: 0, referral: true },
+  CustomerSegmentLinkedEvent: { rank: 0, needs: 'segment' },
+  FeedbackCreatedEvent: { rank: 0, lastActivity: true },
+  PaymentCompletedSuccessfulEvent: { rank: 0, lastActivity: true, lastPurchase: true, payment: true },
+  PaymentCompletedFailedEvent: { rank: 0, payment: true },
+  PaymentRefundedEvent: { rank: 0, payment: true },
+  RecurrentPaymentCompletedFailedEvent: { rank: 0, payment: true },
+};
+
+export const effectOf = (type: string): EventEffect | null =>
+  Object.hasOwn(EVENT_EFFECTS, type) ? EVENT_EFFECTS[type as EventType] : null;

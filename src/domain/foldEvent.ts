@@ -1,0 +1,228 @@
+import type { CardFoldState, CustomerFoldState, Stamp } from '../../drizzle/tables/staging.ts';
+import type { StickyCardsEvent } from './event.ts';
+import { effectOf, type EventEffect } from './eventEffects.ts';
+
+/** A person as staged: values only, without the bookkeeping of the sync. Times are ms. */
+export interface StagedCustomer {
+  customerId: string;
+  email: string | null;
+  mobile: string | null;
+  firstName: string | null;
+  lastName: string | null;
+  lastActivityMs: number | null;
+  lastPurchaseMs: number | null;
+  referralCount: number | null;
+  /** Spellings as the platform has them, sorted by their lower-case form. */
+  segments: string[];
+  extra: Record<string, unknown>;
+  fold: CustomerFoldState;
+  /** The record lacks something that only a read can tell. */
+  readWanted: boolean;
+}
+
+export interface StagedCard {
+  cardId: string;
+  customerId: string;
+  templateId: string | null;
+  cardType: string | null;
+  installStatus: string | null;
+  adminStatus: string | null;
+  installed: string | null;
+  balance: number | null;
+  installedAtMs: number | null;
+  issuedAtMs: number | null;
+  fold: CardFoldState;
+  readWanted: boolean;
+}
+
+export interface StagedRecord {
+  customer: StagedCustomer;
+  /** The card that the event names; null when it names none. */
+  card: StagedCard | null;
+}
+
+/** What of the dialect decides how an event is read (config/dialects). */
+export interface FoldRules {
+  statusOf(word: string): { axis: 'install' | 'admin'; value: string } | null;
+  /** `segments[]` of a delivery is the whole set: what it leaves out is out. */
+  eventListIsWholeSet: boolean;
+  /** A person is in one segment at a time. */
+  segmentsExclusive: boolean;
+}
+
+export interface FoldedEvent {
+  event: StickyCardsEvent;
+  /** The event's time as it counts (its own, or the receipt's). */
+  atMs: number;
+  /** SHA-256 of the raw body: breaks ties. */
+  bodyHash: string;
+  /** What makes the delivery the same one (SPEC §2.1, 4): a repeated referral counts once. */
+  eventKey: string;
+}
+
+export const newCustomer = (customerId: string): StagedCustomer => ({
+  customerId,
+  email: null,
+  mobile: null,
+  firstName: null,
+  lastName: null,
+  lastActivityMs: null,
+  lastPurchaseMs: null,
+  referralCount: null,
+  segments: [],
+  extra: {},
+  fold: { stamps: {}, segments: {}, segmentsWholeAt: null, referrals: [], referralFloor: 0, thinAtMs: 0, readAtMs: 0 },
+  readWanted: false,
+});
+
+export const newCard = (cardId: string, customerId: string): StagedCard => ({
+  cardId,
+  customerId,
+  templateId: null,
+  cardType: null,
+  installStatus: null,
+  adminStatus: null,
+  installed: null,
+  balance: null,
+  installedAtMs: null,
+  issuedAtMs: null,
+  fold: { stamps: {}, balanceTie: false, thinAtMs: 0, readAtMs: 0 },
+  readWanted: false,
+});
+
+/** Newer first by time, then rank, then the greater hash (SPEC §2.2). */
+export function compareStamps(a: Stamp, b: Stamp): number {
+  return a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : a[2] > b[2] ? 1 : 0);
+}
+
+type Stamped<T> = T & { fold: { stamps: Record<string, Stamp> } };
+
+/** A state field takes the value with the newest stamp; null says nothing. */
+function setState<T, K extends keyof T & string>(record: Stamped<T>, key: K, value: T[K] | null, stamp: Stamp): void {
+  if (value === null) return;
+  const known = record.fold.stamps[key];
+  if (known && compareStamps(known, stamp) >= 0) return;
+  record.fold.stamps[key] = stamp;
+  record[key] = value as Stamped<T>[K];
+}
+
+const later = (a: number | null, b: number) => (a === null || b > a ? b : a);
+
+/**
+ * Folds one event into what is staged (SPEC §2.2): a pure function, and all events with a usable time, in any order
+ * and with any duplicates, give the same record. The caller has found the record; nothing here asks when it arrived.
+ */
+export function foldEvent(record: StagedRecord, input: FoldedEvent, rules: FoldRules): StagedRecord {
+  const effect = effectOf(input.event.type);
+  if (!effect) return record;
+  const stamp: Stamp = [input.atMs, effect.rank, input.bodyHash];
+  const customer = foldCustomer(record.customer, input, effect, stamp, rules);
+  const card = record.card && foldCard(record.card, input, effect, stamp, rules);
+  return { customer, card };
+}
+
+function foldCustomer(
+  before: StagedCustomer,
+  { event, atMs, eventKey }: FoldedEvent,
+  effect: EventEffect,
+  stamp: Stamp,
+  rules: FoldRules,
+): StagedCustomer {
+  const customer: StagedCustomer = {
+    ...before,
+    extra: { ...before.extra },
+    fold: { ...before.fold, stamps: { ...before.fold.stamps } },
+  };
+  setState(customer, 'email', event.email, stamp);
+  setState(customer, 'mobile', event.phone, stamp);
+  setState(customer, 'firstName', event.firstName, stamp);
+  setState(customer, 'lastName', event.lastName, stamp);
+  for (const [key, value] of Object.entries(event.extra)) {
+    const known = customer.fold.stamps[`extra.${key}`];
+    if (value === null || value === undefined || (known && compareStamps(known, stamp) >= 0)) continue;
+    customer.fold.stamps[`extra.${key}`] = stamp;
+    customer.extra[key] = value;
+  }
+  if (effect.lastActivity) customer.lastActivityMs = later(customer.lastActivityMs, atMs);
+  if (effect.lastPurchase) customer.lastPurchaseMs = later(customer.lastPurchaseMs, atMs);
+  foldReferrals(customer, event, effect, eventKey);
+  foldSegments(customer, event, effect, stamp, rules);
+  if (effect.needs === 'balance' && event.balance === null && event.cardId === null) {
+    customer.fold.thinAtMs = Math.max(customer.fold.thinAtMs, atMs);
+  }
+  customer.readWanted = customer.fold.thinAtMs > customer.fold.readAtMs;
+  return customer;
+}
+
+function foldReferrals(customer: StagedCustomer, event: StickyCardsEvent, effect: EventEffect, eventKey: string): void {
+  const { fold } = customer;
+  if (effect.referral && !fold.referrals.includes(eventKey)) fold.referrals = [...fold.referrals, eventKey].toSorted();
+  if (event.referralCount !== null) fold.referralFloor = Math.max(fold.referralFloor, event.referralCount);
+  // The count of distinct events; a number in the envelope only raises it.
+  const count = Math.max(fold.referrals.length, fold.referralFloor);
+  if (count > 0 || event.referralCount !== null || customer.referralCount !== null) customer.referralCount = count;
+}
+
+function foldSegments(
+  customer: StagedCustomer,
+  event: StickyCardsEvent,
+  effect: EventEffect,
+  stamp: Stamp,
+  rules: FoldRules,
+): void {
+  const named = [...(event.segments ?? []), ...(event.segment === null ? [] : [event.segment])];
+  const { fold } = customer;
+  if (effect.needs === 'segment' && named.length === 0) fold.thinAtMs = Math.max(fold.thinAtMs, stamp[0]);
+  const whole = (rules.eventListIsWholeSet && event.segments !== null) || (rules.segmentsExclusive && named.length > 0);
+  if (named.length === 0 && !whole) return;
+  if (named.length > 0) fold.segments = { ...fold.segments };
+  for (const name of named) {
+    const key = name.toLowerCase();
+    const known = fold.segments[key];
+    const order = known ? compareStamps(known.stamp, stamp) : -1;
+    if (known && (order > 0 || (order === 0 && known.name >= name))) continue;
+    fold.segments[key] = { name, stamp };
+  }
+  if (whole && (!fold.segmentsWholeAt || compareStamps(fold.segmentsWholeAt, stamp) < 0)) fold.segmentsWholeAt = stamp;
+  const since = fold.segmentsWholeAt;
+  customer.segments = Object.entries(fold.segments)
+    .filter(([, segment]) => !since || compareStamps(segment.stamp, since) >= 0)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, segment]) => segment.name);
+}
+
+function foldCard(
+  before: StagedCard,
+  { event, atMs }: FoldedEvent,
+  effect: EventEffect,
+  stamp: Stamp,
+  rules: FoldRules,
+): StagedCard {
+  const card: StagedCard = { ...before, fold: { ...before.fold, stamps: { ...before.fold.stamps } } };
+  const word = event.card.status === null ? null : rules.statusOf(event.card.status);
+  // What the event is about goes before the status word that its envelope carries along.
+  setState(card, 'installStatus', effect.installStatus ?? (word?.axis === 'install' ? word.value : null), stamp);
+  setState(card, 'adminStatus', word?.axis === 'admin' ? word.value : null, stamp);
+  setState(card, 'installed', effect.installed ?? null, stamp);
+  setState(card, 'templateId', event.card.templateId, stamp);
+  setState(card, 'cardType', event.card.cardType, stamp);
+  setState(card, 'issuedAtMs', effect.cardDate === 'issuedAt' ? atMs : null, stamp);
+  setState(card, 'installedAtMs', event.card.installedAtMs ?? (effect.cardDate === 'installedAt' ? atMs : null), stamp);
+  foldBalance(card, event, effect, stamp);
+  const known = card.fold.stamps['balance']?.[0] ?? 0;
+  const thin = card.fold.thinAtMs > card.fold.readAtMs && card.fold.thinAtMs >= known;
+  card.readWanted = thin || card.fold.balanceTie;
+  return card;
+}
+
+/** Two different balances at one time: neither is trusted, the card is read (SPEC §2.2). */
+function foldBalance(card: StagedCard, event: StickyCardsEvent, effect: EventEffect, stamp: Stamp): void {
+  if (event.balance === null) {
+    if (effect.needs === 'balance') card.fold.thinAtMs = Math.max(card.fold.thinAtMs, stamp[0]);
+    return;
+  }
+  const known = card.fold.stamps['balance'];
+  if (known && known[0] === stamp[0] && card.balance !== event.balance) card.fold.balanceTie = true;
+  else if (!known || known[0] < stamp[0]) card.fold.balanceTie = false;
+  setState(card, 'balance', event.balance, stamp);
+}

@@ -1,0 +1,224 @@
+import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import type { Schema } from '../../drizzle/schema.ts';
+import type { Db } from './database.ts';
+import type { Store } from './store.ts';
+
+export type InboxRow = Schema['webhookEvents']['$inferSelect'];
+
+/** A verified delivery or an observation, as the receivers and settle hand it over. */
+export type NewInboxRow = Pick<
+  InboxRow,
+  | 'connectionId'
+  | 'source'
+  | 'dedupeKey'
+  | 'deliveryId'
+  | 'type'
+  | 'occurredAt'
+  | 'receivedAt'
+  | 'customerId'
+  | 'cardId'
+  | 'contactId'
+  | 'verification'
+  | 'flags'
+  | 'headers'
+  | 'bodyHash'
+  | 'payload'
+> & { status?: InboxRow['status']; reason?: string | null; foldedAt?: Date | null };
+
+export interface Receipt {
+  receiptId: string;
+  duplicate: boolean;
+}
+
+interface Waiting {
+  row: NewInboxRow;
+  resolve: (receipt: Receipt) => void;
+  reject: (error: unknown) => void;
+}
+
+/** No commit grows beyond this, so that one flood does not make every delivery in it wait. */
+const COMMIT_ROWS_MAX = 256;
+
+export interface InboxAppender {
+  /** Resolves when the row is on disk. Deliveries that wait at the same moment share one commit. */
+  append(row: NewInboxRow): Promise<Receipt>;
+  /** Deliveries that wait for their commit: background work yields while there are any. */
+  waiting(): number;
+}
+
+/**
+ * The receivers' way in: append, commit, answer (SPEC §2.1). Batches form by themselves: what arrives while a commit
+ * is under way is the next one, and a lone delivery waits for nobody.
+ */
+export function createInboxAppender(store: Store): InboxAppender {
+  let queue: Waiting[] = [];
+  let committing = false;
+
+  const flush = async () => {
+    committing = true;
+    while (queue.length > 0) {
+      const batch = queue.slice(0, COMMIT_ROWS_MAX);
+      queue = queue.slice(COMMIT_ROWS_MAX);
+      try {
+        const receipts = await store.tx((db) => insertDeliveries(store, db, batch.map((w) => w.row)), { priority: 10 });
+        batch.forEach((w, i) => w.resolve(receipts[i] as Receipt));
+      } catch (error) {
+        for (const w of batch) w.reject(error);
+      }
+    }
+    committing = false;
+  };
+
+  return {
+    append: (row) =>
+      new Promise((resolve, reject) => {
+        queue.push({ row, resolve, reject });
+        if (committing) return;
+        committing = true;
+        // After the requests that the event loop already holds, so that they share the commit.
+        setImmediate(() => void flush());
+      }),
+    waiting: () => queue.length,
+  };
+}
+
+/**
+ * Inserts in the caller's transaction; a row whose dedupe key is there already is counted on the first one, whose id
+ * is answered (SPEC §2.1, 4).
+ */
+export async function insertDeliveries(store: Store, db: Db, rows: readonly NewInboxRow[]): Promise<Receipt[]> {
+  const { webhookEvents: t } = store.s;
+  const first = new Map<string, number>();
+  const inserts: Schema['webhookEvents']['$inferInsert'][] = [];
+  const slot = rows.map((row) => {
+    const key = `${row.connectionId}\0${row.source}\0${row.dedupeKey}`;
+    const known = first.get(key);
+    if (known !== undefined) {
+      (inserts[known] as { duplicates: number }).duplicates += 1;
+      return { index: known, repeated: true };
+    }
+    first.set(key, inserts.length);
+    inserts.push({
+      ...row,
+      id: store.newId('evt'),
+      status: row.status ?? 'received',
+      reason: row.reason ?? null,
+      foldedAt: row.foldedAt ?? null,
+      duplicates: 0,
+    });
+    return { index: inserts.length - 1, repeated: false };
+  });
+  const stored = await db
+    .insert(t)
+    .values(inserts)
+    .onConflictDoUpdate({
+      target: [t.connectionId, t.source, t.dedupeKey],
+      set: { duplicates: sql`${t.duplicates} + excluded.duplicates + 1` },
+    })
+    .returning({ id: t.id, connectionId: t.connectionId, source: t.source, dedupeKey: t.dedupeKey });
+  const ids = new Map(stored.map((r) => [`${r.connectionId}\0${r.source}\0${r.dedupeKey}`, r.id]));
+  return slot.map(({ index, repeated }) => {
+    const insert = inserts[index] as (typeof inserts)[number];
+    const id = ids.get(`${insert.connectionId}\0${insert.source}\0${insert.dedupeKey}`) as string;
+    return { receiptId: id, duplicate: repeated || id !== insert.id };
+  });
+}
+
+/** The next deliveries of a connection to be folded, in receipt order, with their payloads. */
+export const unfoldedEvents = (store: Store, db: Db, connectionId: string, limit: number): Promise<InboxRow[]> => {
+  const { webhookEvents: t } = store.s;
+  return db
+    .select()
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), isNull(t.foldedAt)))
+    .orderBy(asc(t.id))
+    .limit(limit);
+};
+
+/** Connections that have something to fold. */
+export const connectionsWithUnfolded = async ({ db, s }: Store): Promise<string[]> => {
+  const { webhookEvents: t } = s;
+  const rows = await db.selectDistinct({ id: t.connectionId }).from(t).where(isNull(t.foldedAt));
+  return rows.map((r) => r.id);
+};
+
+export interface FoldMark {
+  id: string;
+  status: InboxRow['status'];
+  reason: string | null;
+  flags: string[];
+  customerId: string | null;
+}
+
+/** Writes what folding made of each event; rows of the common outcome share one statement. */
+export async function markFolded(store: Store, db: Db, marks: readonly FoldMark[], now: Date): Promise<void> {
+  const { webhookEvents: t } = store.s;
+  const plain = marks.filter((m) => m.status === 'folded' && m.reason === null && m.flags.length === 0);
+  for (let i = 0; i < plain.length; i += 500) {
+    const ids = plain.slice(i, i + 500).map((m) => m.id);
+    await db.update(t).set({ status: 'folded', foldedAt: now }).where(inArray(t.id, ids));
+  }
+  for (const mark of marks) {
+    if (mark.status === 'folded' && mark.reason === null && mark.flags.length === 0) continue;
+    const { id, ...set } = mark;
+    await db
+      .update(t)
+      .set({ ...set, foldedAt: now })
+      .where(eq(t.id, id));
+  }
+}
+
+/** Events that were put aside because their card was not known yet. */
+export const waitingEvents = (store: Store, db: Db, connectionId: string, cardIds: string[]): Promise<InboxRow[]> => {
+  const { webhookEvents: t } = store.s;
+  return db
+    .select()
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), eq(t.status, 'waiting'), inArray(t.cardId, cardIds)));
+};
+
+/** Ids of other deliveries that bear the same delivery id as these (another type or subject: SPEC §2.1, 4). */
+export async function reusedDeliveryIds(store: Store, db: Db, rows: readonly InboxRow[]): Promise<Set<string>> {
+  const { webhookEvents: t } = store.s;
+  const ids = [...new Set(rows.map((r) => r.deliveryId).filter((id) => id !== null))];
+  const [sample] = rows;
+  if (!sample || ids.length === 0) return new Set();
+  const found = await db
+    .select({ deliveryId: t.deliveryId })
+    .from(t)
+    .where(and(eq(t.connectionId, sample.connectionId), inArray(t.source, ['stickycards', 'sticker']), inArray(t.deliveryId, ids)))
+    .groupBy(t.deliveryId)
+    .having(sql`count(*) > 1`);
+  return new Set(found.map((r) => r.deliveryId as string));
+}
+
+export interface EventFilter {
+  connection?: string;
+  status?: string;
+  source?: string;
+  type?: string;
+  customerId?: string;
+}
+
+/** The inbox for people, newest first, in keyset pages (`before` = id of the last row of the page before). */
+export const listEvents = ({ db, s }: Store, filter: EventFilter, limit: number, before?: string): Promise<InboxRow[]> => {
+  const { webhookEvents: t } = s;
+  return db
+    .select()
+    .from(t)
+    .where(
+      and(
+        filter.connection === undefined ? undefined : eq(t.connectionId, filter.connection),
+        filter.status === undefined ? undefined : eq(t.status, filter.status as InboxRow['status']),
+        filter.source === undefined ? undefined : eq(t.source, filter.source as InboxRow['source']),
+        filter.type === undefined ? undefined : eq(t.type, filter.type),
+        filter.customerId === undefined ? undefined : eq(t.customerId, filter.customerId),
+        before === undefined ? undefined : lt(t.id, before),
+      ),
+    )
+    .orderBy(desc(t.id))
+    .limit(limit);
+};
+
+export const getEvent = async ({ db, s }: Store, id: string): Promise<InboxRow | null> =>
+  (await db.select().from(s.webhookEvents).where(eq(s.webhookEvents.id, id)))[0] ?? null;
