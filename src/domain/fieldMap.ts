@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { canonicalTag, type ValueType } from './canonical.ts';
+
+const stagingColumns = [
+  'stickycardsId',
+  'email',
+  'mobile',
+  'firstName',
+  'lastName',
+  'cardId',
+  'cardStatus',
+  'cardInstalled',
+  'loyaltyPoints',
+  'cardInstalledDate',
+  'cardIssuedDate',
+  'lastActivity',
+  'lastPurchaseDate',
+  'referralCount',
+  'optInStatus',
+] as const;
+
+const rowSchema = z.strictObject({
+  key: z.string().regex(/^[a-z][a-z0-9_]*$/, 'use lower-case words joined by _'),
+  /** How the custom field is called in GHL; GHL derives the field key from it. */
+  label: z.string().min(1).optional(),
+  staging: z
+    .union([z.enum(stagingColumns), z.templateLiteral(['extra.', z.string().min(1)])])
+    .optional(),
+  ghl: z.enum(['custom', 'email', 'phone', 'firstName', 'lastName']),
+  type: z.enum(['TEXT', 'NUMERICAL', 'DATE', 'email', 'phone', 'text']),
+  direction: z.enum(['to_ghl', 'both', 'from_ghl']),
+  owner: z.enum(['stickycards', 'ghl', 'us']),
+  /** counter: both sides' changes count; command: a value typed in GHL acts once (SPEC §3.3). */
+  merge: z.enum(['value', 'counter', 'command']).default('value'),
+  /** The value belongs to the card that the contact shows. */
+  ofCard: z.boolean().default(false),
+});
+
+export type FieldRow = z.infer<typeof rowSchema> & { valueType: ValueType };
+export type GhlDataType = 'TEXT' | 'NUMERICAL' | 'DATE';
+
+const valueTypes: Record<FieldRow['type'], ValueType> = {
+  TEXT: 'text',
+  text: 'text',
+  NUMERICAL: 'number',
+  DATE: 'date',
+  email: 'email',
+  phone: 'phone',
+};
+
+/** The field key that GHL derives from a label: lower-case words joined by `_` (reference/ghl.md §6). */
+export const fieldKeyOf = (label: string): string =>
+  label
+    .trim()
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_|_$/g, '');
+
+/** Validates the field map (SPEC §2.4). Throws an Error whose lines each name the row and the remedy. */
+export function parseFieldMap(json: unknown): FieldRow[] {
+  const parsed = z.array(rowSchema).min(1).safeParse(json);
+  if (!parsed.success) {
+    throw new Error(
+      parsed.error.issues.map((issue) => `config/field-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`).join('\n'),
+    );
+  }
+  const mistakes: string[] = [];
+  const seen = new Set<string>();
+  for (const row of parsed.data) {
+    const at = `config/field-map.json row "${row.key}"`;
+    if (seen.has(row.key)) mistakes.push(`${at}: the key stands twice; remove one`);
+    seen.add(row.key);
+    if (row.ghl === 'custom') {
+      if (row.label === undefined) mistakes.push(`${at}: add a label, GHL shows it to people`);
+      else if (fieldKeyOf(row.label) !== row.key) {
+        mistakes.push(`${at}: GHL would make the key "${fieldKeyOf(row.label)}" of the label "${row.label}"; use a label that gives "${row.key}"`);
+      }
+      if (!['TEXT', 'NUMERICAL', 'DATE'].includes(row.type)) mistakes.push(`${at}: a custom field is TEXT, NUMERICAL or DATE`);
+    }
+    if (row.merge === 'counter' && row.type !== 'NUMERICAL') mistakes.push(`${at}: a counter is NUMERICAL`);
+  }
+  if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
+  return parsed.data.map((row) => ({ ...row, valueType: valueTypes[row.type] }));
+}
+
+const tagMapSchema = z.strictObject({
+  derived: z.strictObject({
+    card_holder: z.string().min(1),
+    card_expired: z.string().min(1),
+    referrer: z.string().min(1),
+    inactive: z.string().min(1),
+  }),
+  commands: z.strictObject({ churned: z.string().min(1), reactivated: z.string().min(1) }),
+  segments: z.strictObject({
+    /** Put before a segment's name to make its tag. */
+    prefix: z.string(),
+    /** Which segments become tags: `*` stands for any text. */
+    include: z.array(z.string().min(1)),
+    exclude: z.array(z.string().min(1)),
+  }),
+});
+
+export type TagMap = z.infer<typeof tagMapSchema>;
+
+/** Validates the tag map; one tag cannot mean two things (SPEC §3.2). */
+export function parseTagMap(json: unknown): TagMap {
+  const parsed = tagMapSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new Error(
+      parsed.error.issues.map((issue) => `config/tag-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`).join('\n'),
+    );
+  }
+  const owners = new Map<string, string>();
+  for (const [name, tag] of [...Object.entries(parsed.data.derived), ...Object.entries(parsed.data.commands)]) {
+    const key = canonicalTag(tag);
+    const other = owners.get(key);
+    if (other !== undefined) throw new Error(`config/tag-map.json: the tag "${tag}" stands for ${other} and for ${name}; use two names`);
+    owners.set(key, name);
+  }
+  return parsed.data;
+}
+
+const matches = (pattern: string, name: string): boolean => {
+  const source = pattern
+    .toLowerCase()
+    .split('*')
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+  return new RegExp(`^${source}$`, 'u').test(name.toLowerCase());
+};
+
+/** The tag of a segment, in lower case; null when the map keeps it out or it would be one of our own tags. */
+export function tagOfSegment(map: TagMap, segment: string): string | null {
+  const included = map.segments.include.some((p) => matches(p, segment)) && !map.segments.exclude.some((p) => matches(p, segment));
+  if (!included) return null;
+  const tag = canonicalTag(map.segments.prefix + segment);
+  const ours = [...Object.values(map.derived), ...Object.values(map.commands)].map(canonicalTag);
+  return tag === '' || ours.includes(tag) ? null : tag;
+}

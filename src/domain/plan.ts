@@ -1,0 +1,187 @@
+import type { LinkField, LinkTags } from '../../drizzle/tables/links.ts';
+import type { Value } from './canonical.ts';
+import type { FieldRow } from './fieldMap.ts';
+
+/** Canonical values by field-map key. Sticky side: null = no information. GHL side: null = empty. */
+export type Values = Record<string, Value>;
+
+export interface FieldWrite {
+  key: string;
+  /** What GHL is believed to hold. */
+  before: Value;
+  /** null empties the field. */
+  after: Value;
+}
+
+/** A value that a person changed in GHL since both sides last agreed. */
+export interface GhlEdit {
+  key: string;
+  from: Value;
+  to: Value;
+}
+
+export interface FieldsPlan {
+  toGhl: FieldWrite[];
+  /** Both sides agree already: only the base moves. */
+  rebase: { key: string; value: Value }[];
+  /** For the other half: what GHL tells Sticky Cards. */
+  edits: GhlEdit[];
+  /** Fields to be held from now on, with the reason. */
+  hold: { key: string; reason: string; value: Value }[];
+}
+
+export interface PlanFieldsInput {
+  rows: readonly FieldRow[];
+  sticky: Values;
+  /**
+   * What GHL is known to hold. `full` = from a GET or an answer: a key that is absent is empty. `page` = from a page
+   * of the search index: only its emptiness counts. null = never seen.
+   */
+  ghl: { seen: 'full' | 'page'; values: Values } | null;
+  fields: Record<string, LinkField>;
+  /** The contact shows another card than the bases were taken from. */
+  cardSwitched: boolean;
+  /** A balance command of the card is open: its points are not written (SPEC §3.3). */
+  balanceBusy: boolean;
+  /** Keys that cannot be written: not provisioned, or the dialect or card type says so. */
+  unwritable: ReadonlySet<string>;
+}
+
+type Decision =
+  | { kind: 'write'; after: Value }
+  | { kind: 'put_back'; after: Value }
+  | { kind: 'rebase'; value: Value }
+  | { kind: 'edit'; from: Value; to: Value }
+  | { kind: 'hold'; reason: string; value: Value }
+  | null;
+
+/**
+ * What has to be written to GHL, and what GHL changed: a three-way merge of base, Sticky side and GHL side for each
+ * field (SPEC §2.4, §2.5 "no base", §3.3). Pure. A pending field is planned by neither direction.
+ */
+export function planFields(input: PlanFieldsInput): FieldsPlan {
+  const plan: FieldsPlan = { toGhl: [], rebase: [], edits: [], hold: [] };
+  const putBack: FieldWrite[] = [];
+  for (const row of input.rows) {
+    const field = input.fields[row.key];
+    if (field?.pending || input.unwritable.has(row.key)) continue;
+    const sticky = input.sticky[row.key] ?? null;
+    const before = ghlValue(input, row.key) ?? field?.base ?? null;
+    const decision = decide(row, field, sticky, input);
+    if (decision === null) continue;
+    if (decision.kind === 'write') plan.toGhl.push({ key: row.key, before, after: decision.after });
+    else if (decision.kind === 'put_back') putBack.push({ key: row.key, before, after: decision.after });
+    else if (decision.kind === 'rebase') plan.rebase.push({ key: row.key, value: decision.value });
+    else if (decision.kind === 'edit') plan.edits.push({ key: row.key, from: decision.from, to: decision.to });
+    else plan.hold.push({ key: row.key, reason: decision.reason, value: decision.value });
+  }
+  // A one-way field that somebody edited in GHL is put back by the contact's next write; it is no reason for one.
+  if (plan.toGhl.length > 0) plan.toGhl.push(...putBack);
+  return plan;
+}
+
+/** undefined = not known. */
+function ghlValue(input: PlanFieldsInput, key: string): Value | undefined {
+  if (!input.ghl) return undefined;
+  return input.ghl.values[key] ?? null;
+}
+
+function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, input: PlanFieldsInput): Decision {
+  const held = field?.held;
+  if (held && (held.reason === 'cleared_in_ghl' || held.value === sticky)) return null;
+  const ghl = ghlValue(input, row.key);
+  const rewrite = row.ofCard && input.cardSwitched;
+  if (row.merge === 'counter' && input.balanceBusy) return null;
+  if (field?.base === undefined || rewrite) return withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
+  return threeWay(row, field.base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : field.base);
+}
+
+/** SPEC §2.5 "No base": equal → base, one side empty → filled from the other, both differ → the owner. */
+function withoutBase(
+  row: FieldRow,
+  sticky: Value,
+  ghl: Value | undefined,
+  seen: 'full' | 'page' | null,
+  rewrite: boolean,
+  oldBase: Value | undefined,
+): Decision {
+  // What stands in GHL at that moment is no order to us (SPEC §2.5): command fields only get a base.
+  if (row.direction === 'from_ghl') return seen === 'full' ? { kind: 'rebase', value: ghl ?? null } : null;
+  if (rewrite && sticky === null) {
+    // The new card has no such value: the old card's must not stay.
+    return (ghl ?? oldBase ?? null) === null ? { kind: 'rebase', value: null } : { kind: 'write', after: null };
+  }
+  if (sticky === null) return seen === 'full' && ghl === null ? { kind: 'rebase', value: null } : null;
+  if (seen === 'full' && ghl === sticky) return { kind: 'rebase', value: sticky };
+  if (row.direction === 'to_ghl' || rewrite || row.owner === 'stickycards') return { kind: 'write', after: sticky };
+  // Owned by GHL: only what is empty there is filled.
+  return ghl === null ? { kind: 'write', after: sticky } : null;
+}
+
+function threeWay(row: FieldRow, base: Value, sticky: Value, ghl: Value): Decision {
+  const stickyChanged = sticky !== null && sticky !== base;
+  const ghlChanged = ghl !== base;
+  if (row.direction === 'from_ghl') return ghlChanged ? { kind: 'edit', from: base, to: ghl } : null;
+  if (row.direction === 'to_ghl') {
+    if (stickyChanged) return ghl === sticky ? { kind: 'rebase', value: sticky } : { kind: 'write', after: sticky };
+    return ghlChanged ? { kind: 'put_back', after: base } : null;
+  }
+  if (!ghlChanged) return stickyChanged ? { kind: 'write', after: sticky } : null;
+  if (ghl === null) return cleared(row, base, sticky);
+  if (row.merge === 'counter') return { kind: 'edit', from: base, to: ghl };
+  if (stickyChanged && sticky === ghl) return { kind: 'rebase', value: sticky };
+  if (stickyChanged && row.owner === 'stickycards') return { kind: 'write', after: sticky };
+  return { kind: 'edit', from: base, to: ghl };
+}
+
+/** A field that is gone from a read but not from the base (SPEC §3.1). */
+function cleared(row: FieldRow, base: Value, sticky: Value): Decision {
+  if (row.valueType === 'phone' || row.valueType === 'email') return { kind: 'hold', reason: 'cleared_in_ghl', value: sticky };
+  if (row.ghl === 'custom') return { kind: 'write', after: sticky ?? base };
+  return { kind: 'edit', from: base, to: null };
+}
+
+export interface TagsPlan {
+  add: string[];
+  remove: string[];
+  /** The next base before any write is confirmed: what GHL already agrees with. */
+  base: string[];
+  off: Record<string, number>;
+}
+
+/**
+ * Owned tags, element by element (SPEC §2.6): `wanted` is the union over their sources, with the time (ms) of the
+ * newest statement for those that a statement can bring back (segments; 0 for derived states). Tags of people are
+ * never in `base`, so they are never taken off. A tag that a person took off stays off until its state has left, or a
+ * statement newer than the removal came.
+ * @param ghlTags canonical tags that GHL was last seen with; null = never seen in full
+ */
+export function planTags(
+  wanted: ReadonlyMap<string, number>,
+  link: LinkTags,
+  ghlTags: ReadonlySet<string> | null,
+  ghlSeenAtMs: number,
+): TagsPlan {
+  const base = new Set(link.base);
+  const off: Record<string, number> = {};
+  for (const [tag, removedAtMs] of Object.entries(link.off)) {
+    const statedAtMs = wanted.get(tag);
+    if (statedAtMs !== undefined && statedAtMs <= removedAtMs && !ghlTags?.has(tag)) off[tag] = removedAtMs;
+  }
+  if (ghlTags) {
+    for (const tag of link.base) {
+      if (ghlTags.has(tag)) continue;
+      base.delete(tag);
+      const statedAtMs = wanted.get(tag);
+      if (statedAtMs !== undefined && statedAtMs <= ghlSeenAtMs) off[tag] = ghlSeenAtMs;
+    }
+  }
+  const add: string[] = [];
+  for (const tag of wanted.keys()) {
+    if (base.has(tag) || tag in off) continue;
+    if (ghlTags?.has(tag)) base.add(tag);
+    else add.push(tag);
+  }
+  const remove = [...base].filter((tag) => !wanted.has(tag));
+  return { add: add.toSorted(), remove: remove.toSorted(), base: [...base].toSorted(), off };
+}

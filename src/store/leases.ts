@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { eq } from 'drizzle-orm';
+import type { Store } from './store.ts';
+
+/** SPEC §2.6: 30 s, heartbeat 5 s. */
+export const LEASE_MS = 30_000;
+export const HEARTBEAT_MS = 5_000;
+
+export interface Holder {
+  id: string;
+  pid: number;
+  processStartedAt: string;
+}
+
+/** When a process was started, as the kernel counts; null when there is no such process (or no way to tell). */
+export function processStart(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in brackets may hold blanks: the fields count from behind it. Field 22 is the start time.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const canTellProcesses = processStart(process.pid) !== null;
+
+export const thisProcess = (id: string): Holder => ({
+  id,
+  pid: process.pid,
+  processStartedAt: processStart(process.pid) ?? 'unknown',
+});
+
+/**
+ * Takes or renews the lease of a connection; answers whether this holder has it now. On SQLite the lease of a dead
+ * process of this machine is void at once.
+ */
+export async function takeLease(store: Store, connectionId: string, holder: Holder): Promise<boolean> {
+  const now = store.clock.now();
+  const { leases: t } = store.s;
+  const row = {
+    connectionId,
+    holder: holder.id,
+    pid: holder.pid,
+    processStartedAt: holder.processStartedAt,
+    heartbeatAt: now,
+    expiresAt: new Date(now.getTime() + LEASE_MS),
+  };
+  return store.tx(
+    async (db) => {
+      const inserted = await db.insert(t).values(row).onConflictDoNothing().returning({ id: t.connectionId });
+      if (inserted.length > 0) return true;
+      const query = db.select().from(t).where(eq(t.connectionId, connectionId));
+      const [current] = await (store.dialect === 'postgres' ? query.for('update') : query);
+      if (current && current.holder !== holder.id && current.expiresAt > now && !isDead(store, current)) return false;
+      await db.update(t).set(row).where(eq(t.connectionId, connectionId));
+      return true;
+    },
+    { priority: 5 },
+  );
+}
+
+function isDead(store: Store, lease: { pid: number; processStartedAt: string }): boolean {
+  if (store.dialect !== 'sqlite' || !canTellProcesses || lease.processStartedAt === 'unknown') return false;
+  return processStart(lease.pid) !== lease.processStartedAt;
+}
+
+/** Gives all leases of a holder back, so that another instance need not wait for them to run out. */
+export const releaseLeases = (store: Store, holder: Holder): Promise<void> =>
+  store.tx(async (db) => {
+    await db.delete(store.s.leases).where(eq(store.s.leases.holder, holder.id));
+  });
+
+export const leaseOf = async ({ db, s }: Store, connectionId: string) =>
+  (await db.select().from(s.leases).where(eq(s.leases.connectionId, connectionId)))[0] ?? null;
