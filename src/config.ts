@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { LOCAL_SECRET_NAMES, localSecrets } from './config/localSecrets.ts';
 import { brokenRules, hasDefaultConnection, isConfigured, unknownNames } from './config/rules.ts';
 import { type EncryptionKey, environment, type VariableName, variables, type Variables } from './config/variables.ts';
-import type { WebhookMode } from './domain/connection.ts';
+import { type ConnectionPatch, DEFAULT_SETTINGS } from './domain/connectionSettings.ts';
 import { AppError, messageOf } from './errors.ts';
 import { projectRoot } from './paths.ts';
 
@@ -16,31 +16,6 @@ export class ConfigError extends AppError {
     this.name = 'ConfigError';
     this.lines = lines;
   }
-}
-
-/** The connection `default` as the environment describes it; what is null was not set. */
-export interface DefaultConnectionConfig {
-  dialect: string;
-  test: boolean;
-  defaultCountry: string;
-  ghl: {
-    apiBaseUrl: string;
-    locationId: string | null;
-    accessToken: string | null;
-    workflowKey: string | null;
-    pipelineId: string | null;
-    stageId: string | null;
-  };
-  stickyCards: {
-    apiBaseUrl: string | null;
-    apiKey: string | null;
-    workspace: string | null;
-    webhookSecrets: string[];
-    webhookMode: WebhookMode;
-    templateId: string | null;
-    balanceMode: 'delta' | 'absolute';
-  };
-  sticker: { webhookSecret: string | null; partnerOrgId: string | null };
 }
 
 export interface Config {
@@ -78,14 +53,9 @@ export interface Config {
     webhookPublicKey: string | null;
     webhookRsaPublicKey: string | null;
   };
-  defaultConnection: DefaultConnectionConfig | null;
+  /** What the environment sets of the connection `default`: what is left out stays as it was stored. */
+  defaultConnection: ConnectionPatch | null;
 }
-
-const GHL_API = 'https://services.leadconnectorhq.com';
-const STICKY_CARDS_API: Record<string, string> = {
-  digitalwallet: 'https://api.digitalwallet.cards/api/v2',
-  sticky: 'https://api.sticky.co',
-};
 
 /**
  * Reads the environment (SPEC §9), the only place that does. Throws ConfigError with one line per mistake. Outside
@@ -121,9 +91,9 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     alertWebhookUrl: values.ALERT_WEBHOOK_URL ?? null,
     heartbeatUrl: values.HEARTBEAT_URL ?? null,
     retentionDays: values.RETENTION_DAYS ?? { payloads: 90, logs: 180 },
-    defaultCountry: values.DEFAULT_COUNTRY ?? 'US',
+    defaultCountry: values.DEFAULT_COUNTRY ?? DEFAULT_SETTINGS.defaultCountry,
     ghlApp: {
-      apiBaseUrl: values.GHL_API_BASE_URL ?? GHL_API,
+      apiBaseUrl: values.GHL_API_BASE_URL ?? DEFAULT_SETTINGS.ghlApiBaseUrl,
       clientId: values.GHL_CLIENT_ID ?? null,
       clientSecret: values.GHL_CLIENT_SECRET ?? null,
       webhookPublicKey: values.GHL_WEBHOOK_PUBLIC_KEY ?? null,
@@ -178,29 +148,26 @@ function readLocalSecrets(folder: string) {
 const absolute = (url: string, root: string): string =>
   url.startsWith('file:') ? `file:${resolve(root, url.slice('file:'.length).replace(/^\/\/(?=\/)/, ''))}` : url;
 
-function defaultConnection(v: Partial<Variables>): DefaultConnectionConfig {
-  const dialect = v.STICKY_CARDS_DIALECT ?? 'report';
-  return {
-    dialect,
-    test: v.STICKY_CARDS_TEST ?? false,
-    defaultCountry: v.DEFAULT_COUNTRY ?? 'US',
-    ghl: {
-      apiBaseUrl: v.GHL_API_BASE_URL ?? GHL_API,
-      locationId: v.GHL_LOCATION_ID ?? null,
-      accessToken: v.GHL_ACCESS_TOKEN ?? null,
-      workflowKey: v.GHL_WORKFLOW_KEY ?? null,
-      pipelineId: v.GHL_PIPELINE_ID ?? null,
-      stageId: v.GHL_PIPELINE_STAGE_ID ?? null,
-    },
-    stickyCards: {
-      apiBaseUrl: v.STICKY_CARDS_API_BASE_URL ?? STICKY_CARDS_API[dialect] ?? null,
-      apiKey: v.STICKY_CARDS_API_KEY ?? null,
-      workspace: v.STICKY_CARDS_WORKSPACE ?? null,
-      webhookSecrets: v.STICKY_CARDS_WEBHOOK_SECRET ?? [],
-      webhookMode: v.STICKY_CARDS_WEBHOOK_MODE ?? 'enforce',
-      templateId: v.STICKY_CARDS_TEMPLATE_ID ?? null,
-      balanceMode: v.STICKY_CARDS_BALANCE_MODE ?? 'delta',
-    },
-    sticker: { webhookSecret: v.STICKER_WEBHOOK_SECRET ?? null, partnerOrgId: v.STICKER_PARTNER_ORG_ID ?? null },
-  };
+function defaultConnection(v: Partial<Variables>): ConnectionPatch {
+  const patch = {
+    dialect: v.STICKY_CARDS_DIALECT,
+    test: v.STICKY_CARDS_TEST,
+    defaultCountry: v.DEFAULT_COUNTRY,
+    ghlApiBaseUrl: v.GHL_API_BASE_URL,
+    ghlLocationId: v.GHL_LOCATION_ID,
+    ghlAccessToken: v.GHL_ACCESS_TOKEN,
+    ghlWorkflowKey: v.GHL_WORKFLOW_KEY,
+    pipelineId: v.GHL_PIPELINE_ID,
+    stageId: v.GHL_PIPELINE_STAGE_ID,
+    stickyCardsApiBaseUrl: v.STICKY_CARDS_API_BASE_URL,
+    stickyCardsApiKey: v.STICKY_CARDS_API_KEY,
+    stickyCardsWorkspace: v.STICKY_CARDS_WORKSPACE,
+    stickyCardsWebhookSecrets: v.STICKY_CARDS_WEBHOOK_SECRET,
+    stickyCardsWebhookMode: v.STICKY_CARDS_WEBHOOK_MODE,
+    stickyCardsTemplateId: v.STICKY_CARDS_TEMPLATE_ID,
+    balanceMode: v.STICKY_CARDS_BALANCE_MODE,
+    stickerWebhookSecret: v.STICKER_WEBHOOK_SECRET,
+    stickerPartnerOrgId: v.STICKER_PARTNER_ORG_ID,
+  } satisfies Record<string, unknown> & { [K in keyof ConnectionPatch]: ConnectionPatch[K] | undefined };
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as ConnectionPatch;
 }

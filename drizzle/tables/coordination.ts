@@ -13,7 +13,7 @@ export const leases = (k: Kit) =>
   });
 
 /**
- * Runs asked for by an instance or a command line that does not hold the lease; the holder takes them within a second.
+ * Runs (and rebuilds) asked for by an instance or a command line that does not hold the lease; the holder takes them within a second.
  * Rows with `run_id` null and no living holder wait for the next start.
  */
 export const runRequests = (k: Kit) =>
@@ -22,6 +22,7 @@ export const runRequests = (k: Kit) =>
     {
       id: k.text().primaryKey(),
       connectionId: k.text().notNull(),
+      kind: k.text().$type<'run' | 'rebuild'>().notNull().default('run'),
       direction: k.text().$type<'stickycards_to_ghl' | 'ghl_to_stickycards' | 'both'>().notNull(),
       trigger: k.text().$type<'cron' | 'manual' | 'replay' | 'backfill'>().notNull(),
       runId: k.text(),

@@ -128,6 +128,7 @@ CREATE TABLE "problems" (
 CREATE TABLE "run_requests" (
 	"id" text PRIMARY KEY NOT NULL,
 	"connection_id" text NOT NULL,
+	"kind" text DEFAULT 'run' NOT NULL,
 	"direction" text NOT NULL,
 	"trigger" text NOT NULL,
 	"run_id" text,

@@ -144,6 +144,7 @@ CREATE INDEX `problems_state` ON `problems` (`state`,`id`);--> statement-breakpo
 CREATE TABLE `run_requests` (
 	`id` text PRIMARY KEY NOT NULL,
 	`connection_id` text NOT NULL,
+	`kind` text DEFAULT 'run' NOT NULL,
 	`direction` text NOT NULL,
 	`trigger` text NOT NULL,
 	`run_id` text,

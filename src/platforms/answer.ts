@@ -36,15 +36,17 @@ export function messagesOf(body: unknown): string[] {
   if (Array.isArray(body)) return body.flatMap(messagesOf);
   const record = asRecord(body);
   if (!record) return [];
-  const found = ['message', 'errors', 'error', 'detail', 'details', 'error_description', 'msg', 'title'].flatMap((key) => {
-    const value = record[key];
-    const named = key === 'errors' || key === 'details' ? asRecord(value) : null;
-    // {errors: {email: ["is invalid"]}}: the key is half of the message
-    if (named && !('message' in named)) {
-      return Object.entries(named).flatMap(([field, said]) => messagesOf(said).map((text) => `${field} ${text}`));
-    }
-    return messagesOf(value);
-  });
+  const found = ['message', 'errors', 'error', 'detail', 'details', 'error_description', 'msg', 'title'].flatMap(
+    (key) => {
+      const value = record[key];
+      const named = key === 'errors' || key === 'details' ? asRecord(value) : null;
+      // {errors: {email: ["is invalid"]}}: the key is half of the message
+      if (named && !('message' in named)) {
+        return Object.entries(named).flatMap(([field, said]) => messagesOf(said).map((text) => `${field} ${text}`));
+      }
+      return messagesOf(value);
+    },
+  );
   return [...new Set(found)];
 }
 

@@ -38,7 +38,12 @@ const codeOf = (body: unknown, fallback: string): string => {
  * The class of an answer that is not a 2xx, in the order of SPEC §2.6: gone, conflict, field, validation, auth/scope,
  * rate, transient. `status` 0 = no answer. A page of HTML is never the API speaking: a proxy's 404 must not unlink anybody.
  */
-export function classifyAnswer(rules: ClassifyRules, status: number, headers: AnswerHeaders, body: unknown): Classified {
+export function classifyAnswer(
+  rules: ClassifyRules,
+  status: number,
+  headers: AnswerHeaders,
+  body: unknown,
+): Classified {
   const messages = isHtml(headers, body) ? [] : messagesOf(body);
   const text = messages.join('; ');
   const said = shortMessage(messages);
@@ -54,7 +59,8 @@ export function classifyAnswer(rules: ClassifyRules, status: number, headers: An
       ? make('daily_budget', { code: 'daily_budget' })
       : make('rate_limited', { code: 'rate_limited' });
   }
-  if (isHtml(headers, body)) return { class: 'transient', code: 'html_answer', message: `${status} answered with an HTML page` };
+  if (isHtml(headers, body))
+    return { class: 'transient', code: 'html_answer', message: `${status} answered with an HTML page` };
   if (status < 400 || status >= 500 || status === 408 || status === 425) return make('transient');
   if (status === 401) return aboutScope.test(text) ? make('scope') : make('auth');
   if (status === 403) return make('scope');
@@ -66,7 +72,8 @@ export function classifyAnswer(rules: ClassifyRules, status: number, headers: An
   if (noRoute.test(text)) return make('validation', { code: 'no_such_route' });
   const aboutRecord = rules.record.test(text) || !rules.otherThings.test(text);
   if (status === 410 || (status === 404 && aboutRecord)) return make('gone', { code: 'gone' });
-  if (status === 400 && notFound.test(text) && aboutRecord && inMessages === undefined) return make('gone', { code: 'gone' });
+  if (status === 400 && notFound.test(text) && aboutRecord && inMessages === undefined)
+    return make('gone', { code: 'gone' });
 
   if (status === 409 || meta.contactId !== undefined || rules.duplicate.test(text)) {
     const field = meta.matchingField ?? inMessages?.field;

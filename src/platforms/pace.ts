@@ -33,7 +33,7 @@ export interface Pace {
    */
   run<T>(work: (signal: AbortSignal, slot: RateSlot) => Promise<T>, options?: RunOptions): Promise<T>;
   /** To be told of every answer: its headers, and its status where that is 429. */
-  observe(headers: AnswerHeaders, about?: { status?: number; slot?: RateSlot }): void;
+  observe(headers: AnswerHeaders, about?: { status?: number }): void;
   setConcurrency(concurrency: number): void;
   /** How many 429 answers there were. */
   readonly waits: number;
@@ -46,6 +46,8 @@ export interface Pace {
 }
 
 const CONCURRENCY_MAX = 20;
+/** A longer hold is not sat out by a waiting call: it rejects with `rate_limited` and the run comes back later. */
+export const RATE_WAIT_MS_MAX = 15 * 60_000;
 const PROBE_EVERY_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
 /** Kept for live events (SPEC §2.6). */
@@ -82,28 +84,46 @@ export function createPace(options: PaceOptions): Pace {
       retryAfterMs: Math.max(0, untilMs - clock.nowMs()),
     });
 
-  const refuseWhenSpent = (priority: Priority): void => {
+  /** True for the one call that may ask whether the budget is back. */
+  const refuseWhenSpent = (priority: Priority): boolean => {
     const nowMs = clock.nowMs();
     if (day.number !== dayNumber()) day = { number: dayNumber(), remaining: null, limit: day.limit };
     if (parked && nowMs >= parked.untilMs) parked = null;
     if (parked) {
       if (nowMs < parked.nextProbeMs) throw spent('the requests of this day are used up', parked.nextProbeMs);
       parked.nextProbeMs = nowMs + PROBE_EVERY_MS;
-    } else if (priority === 'background' && day.remaining !== null && day.limit !== null && day.remaining <= day.limit * LIVE_SHARE) {
+      return true;
+    }
+    if (
+      priority === 'background' &&
+      day.remaining !== null &&
+      day.limit !== null &&
+      day.remaining <= day.limit * LIVE_SHARE
+    ) {
       throw spent('the rest of the day’s requests is kept for live events', midnightMs());
     }
+    return false;
   };
 
   // The one that stands in the door waits for room, then for its moment; whoever comes later with a higher priority is next.
   const pass = async (priority: Priority, signal: AbortSignal): Promise<RateSlot> => {
-    refuseWhenSpent(priority);
+    let probe = refuseWhenSpent(priority);
     while (underWay.pending >= underWay.concurrency) await somethingLanded(underWay, signal);
     let waited = false;
     for (;;) {
       signal.throwIfAborted();
-      refuseWhenSpent(priority);
+      probe ||= refuseWhenSpent(priority);
       const ms = rate.waitMs(clock.nowMs());
       if (ms === 0) break;
+      if (ms > RATE_WAIT_MS_MAX) {
+        throw new ApiError('the remote wants no requests for longer than a run waits', {
+          side,
+          class: 'rate_limited',
+          answered: false,
+          mayHaveLanded: false,
+          retryAfterMs: ms,
+        });
+      }
       waited = true;
       await clock.sleep(ms, signal);
     }
@@ -113,21 +133,19 @@ export function createPace(options: PaceOptions): Pace {
 
   const run: Pace['run'] = async (work, { priority = 'live', signal } = {}) => {
     const both = signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal;
-    // The door passes on the started call, not its end: the next one may come while this one is under way.
+    both.throwIfAborted();
+    // p-queue lets go of a running task whose signal aborts, but the task goes on: so it sees the signal only while it waits
+    const waiting = new AbortController();
+    const giveUp = () => waiting.abort(both.reason);
+    both.addEventListener('abort', giveUp, { once: true });
     const started = await door.add(
       async () => {
+        both.removeEventListener('abort', giveUp);
         const slot = await pass(priority, both);
-        return {
-          end: underWay.add(async () => {
-            try {
-              return await work(both, slot);
-            } finally {
-              slot.landed();
-            }
-          }),
-        };
+        // The door hands on the started call, not its end: the next one comes while this one is under way.
+        return { end: underWay.add(() => work(both, slot).finally(() => slot.landed())) };
       },
-      { priority: rankOf[priority], signal: both },
+      { priority: rankOf[priority], signal: waiting.signal },
     );
     return started.end;
   };
@@ -138,9 +156,9 @@ export function createPace(options: PaceOptions): Pace {
     parked = { untilMs: midnightMs(), nextProbeMs };
   };
 
-  const observe: Pace['observe'] = (headers, { status, slot } = {}) => {
+  const observe: Pace['observe'] = (headers, { status } = {}) => {
     const nowMs = clock.nowMs();
-    rate.observe(headers, nowMs, slot);
+    rate.observe(headers, nowMs);
     const remaining = numberHeader(headers, 'x-ratelimit-daily-remaining');
     const limit = numberHeader(headers, 'x-ratelimit-limit-daily');
     day = { number: dayNumber(), remaining: remaining ?? day.remaining, limit: limit ?? day.limit };

@@ -4,8 +4,6 @@ import { type AnswerHeaders, numberHeader } from './answer.ts';
 export interface RateSlot {
   leaves(): void;
   landed(): void;
-  /** How many requests of ours the remote could have counted when this one left, itself included. */
-  rank(): number;
 }
 
 export interface RateWindow {
@@ -13,7 +11,7 @@ export interface RateWindow {
   waitMs(nowMs: number): number;
   take(nowMs: number): RateSlot;
   /** Reads X-RateLimit-Max, -Remaining, -Interval-Milliseconds of an answer. */
-  observe(headers: AnswerHeaders, nowMs: number, slot?: RateSlot): void;
+  observe(headers: AnswerHeaders, nowMs: number): void;
   /** Nobody leaves before `untilMs`, and then one by one. */
   holdUntil(untilMs: number): void;
   intervalMs(): number;
@@ -21,18 +19,20 @@ export interface RateWindow {
 
 interface Held {
   freeAtMs: number;
-  answered: boolean;
 }
 
-/** The remote counts at arrival, which lies between departure and answer: at most this much of the way is waited for. */
-const TRAVEL_MS_MAX = 250;
-const TRAVEL_MS_MIN = 20;
+/**
+ * The remote counts at arrival. Two requests that left an interval apart arrive closer by as much as the way of the
+ * first was slower: at most what its round trip took above the quickest way there (taken as half the quickest trip).
+ */
+const SLOWER_MS_MAX = 250;
+const SLACK_MS = 25;
 /** Late timers would slow an even pace down for good without the right to catch up on two steps. */
 const CATCH_UP = 2;
 
 /**
  * The pace as arithmetic: no timers, no promises. Two rules: no more than `max` requests in any window of `intervalMs`
- * as the remote sees it (a request counts until its answer plus the interval), and even steps of intervalMs/max beyond a
+ * as the remote sees it (a request counts for a little longer than the interval), and even steps of intervalMs/max beyond a
  * burst of half the limit. After a burst the even part would leave the rest of the window empty; so the burst may repeat
  * and gives up 2 % of the limit per window: every window is used to 98 % or more while the load spreads out.
  * With `max` Infinity it lets everything through and believes no header (pace off).
@@ -45,27 +45,32 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
   let burst = max / 2;
   let flattenedAtMs = -Infinity;
   let holdUntilMs = 0;
-  // requests of others on the same limit, as last seen; they leave the window bit by bit
+  let calmUntilMs = 0;
+  let quickestMs = Infinity;
+  // requests of others in the same window, as the last answer showed them
   let foreign = { count: 0, atMs: 0 };
 
   const limitAt = (nowMs: number) => {
-    const left = foreign.count * Math.max(0, 1 - (nowMs - foreign.atMs) / intervalMs);
-    // somebody else is active: keep 5 % free for what they send between two of our answers
-    return left < 1 ? max : Math.max(1, Math.floor(max - left - max * 0.05));
+    if (foreign.count === 0 || nowMs - foreign.atMs >= intervalMs) return max;
+    // 5 % stay free for what the others send between two of our answers
+    return Math.max(1, Math.floor(max - foreign.count - max * 0.05));
+  };
+
+  const calm = (fromMs: number) => {
+    burst = CATCH_UP;
+    calmUntilMs = fromMs + intervalMs;
   };
 
   const waitMs = (nowMs: number): number => {
     if (off) return Math.max(0, holdUntilMs - nowMs);
     held = held.filter((one) => one.freeAtMs > nowMs);
     const limit = limitAt(nowMs);
-    if (held.length < limit / 4) burst = Math.max(CATCH_UP, max / 2);
+    if (held.length < limit / 4 && nowMs >= calmUntilMs) burst = Math.max(CATCH_UP, max / 2);
     const even = nextEvenMs - (burst * intervalMs) / limit;
     let full = 0;
     if (held.length >= limit) {
       const ends = held.map((one) => one.freeAtMs).toSorted((a, b) => a - b);
       full = ends[held.length - limit] ?? 0;
-      // while others are about, the room grows by itself: look again soon
-      if (limit < max) full = Math.min(full, nowMs + intervalMs / 20);
       if (nowMs - flattenedAtMs >= intervalMs) {
         burst = Math.max(CATCH_UP, burst - max / 50);
         flattenedAtMs = nowMs;
@@ -75,25 +80,27 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
   };
 
   const take = (nowMs: number): RateSlot => {
-    const one: Held = { freeAtMs: nowMs + intervalMs + TRAVEL_MS_MAX, answered: false };
+    const one: Held = { freeAtMs: nowMs + intervalMs + SLOWER_MS_MAX };
+    let leftMs = nowMs;
     if (!off) {
       held.push(one);
       nextEvenMs = Math.max(nextEvenMs, nowMs) + intervalMs / limitAt(nowMs);
     }
-    let rank = held.length;
     return {
       leaves: () => {
-        one.freeAtMs = options.now() + intervalMs + TRAVEL_MS_MAX;
-        rank = held.length;
+        leftMs = options.now();
+        one.freeAtMs = leftMs + intervalMs + SLOWER_MS_MAX;
       },
       landed: () => {
-        one.freeAtMs = Math.min(one.freeAtMs, options.now() + intervalMs + TRAVEL_MS_MIN);
+        const tripMs = options.now() - leftMs;
+        // forgets a quick one little by little, in case the way has become longer
+        quickestMs = Math.min(tripMs, quickestMs + 0.1);
+        one.freeAtMs = leftMs + intervalMs + Math.min(SLOWER_MS_MAX, tripMs - quickestMs / 2) + SLACK_MS;
       },
-      rank: () => rank,
     };
   };
 
-  const observe = (headers: AnswerHeaders, nowMs: number, slot?: RateSlot): void => {
+  const observe = (headers: AnswerHeaders, nowMs: number): void => {
     if (off) return;
     const interval = numberHeader(headers, 'x-ratelimit-interval-milliseconds');
     if (interval !== null && interval >= 1) intervalMs = interval;
@@ -104,9 +111,11 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
     }
     const remaining = numberHeader(headers, 'x-ratelimit-remaining');
     if (remaining === null) return;
-    const ours = slot?.rank() ?? held.length;
+    // all of ours that it can have counted by now, so that a request overtaking another is not taken for a stranger
+    const ours = held.filter((one) => one.freeAtMs > nowMs).length;
     const others = Math.max(0, max - remaining - ours);
     foreign = { count: others >= 3 ? others : 0, atMs: nowMs };
+    if (others >= 3) calm(nowMs);
     // nearly nothing left although ours would fit: a fixed window shared with others; let a tenth of it pass
     if (remaining <= 3 && others >= 3) holdUntilMs = Math.max(holdUntilMs, nowMs + intervalMs / 10);
   };
@@ -117,7 +126,7 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
     observe,
     holdUntil: (untilMs) => {
       holdUntilMs = Math.max(holdUntilMs, untilMs);
-      burst = CATCH_UP;
+      calm(untilMs);
       // no credit is earned by standing still
       nextEvenMs = Math.max(nextEvenMs, untilMs);
     },

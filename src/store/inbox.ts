@@ -148,19 +148,21 @@ export interface FoldMark {
   reason: string | null;
   flags: string[];
   customerId: string | null;
+  /** Only the status changes. */
+  plain: boolean;
 }
 
 /** Writes what folding made of each event; rows of the common outcome share one statement. */
 export async function markFolded(store: Store, db: Db, marks: readonly FoldMark[], now: Date): Promise<void> {
   const { webhookEvents: t } = store.s;
-  const plain = marks.filter((m) => m.status === 'folded' && m.reason === null && m.flags.length === 0);
+  const plain = marks.filter((m) => m.plain);
   for (let i = 0; i < plain.length; i += 500) {
     const ids = plain.slice(i, i + 500).map((m) => m.id);
     await db.update(t).set({ status: 'folded', foldedAt: now }).where(inArray(t.id, ids));
   }
   for (const mark of marks) {
-    if (mark.status === 'folded' && mark.reason === null && mark.flags.length === 0) continue;
-    const { id, ...set } = mark;
+    if (mark.plain) continue;
+    const { id, plain: _, ...set } = mark;
     await db
       .update(t)
       .set({ ...set, foldedAt: now })

@@ -16,17 +16,24 @@ const hex = createHmac('sha256', secret).update(body).digest('hex');
 describe('signHmac', () => {
   it('equals HMAC-SHA256 for any secret and any body', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1, maxLength: 200, unit: 'binary' }), fc.uint8Array({ maxLength: 300 }), (key, bytes) => {
-        const raw = Buffer.from(bytes);
-        expect(signHmac(raw, key)).toBe(createHmac('sha256', key).update(raw).digest('hex'));
-      }),
+      fc.property(
+        fc.string({ minLength: 1, maxLength: 200, unit: 'binary' }),
+        fc.uint8Array({ maxLength: 300 }),
+        (key, bytes) => {
+          const raw = Buffer.from(bytes);
+          expect(signHmac(raw, key)).toBe(createHmac('sha256', key).update(raw).digest('hex'));
+        },
+      ),
     );
   });
 
-  it.each([0, 1, 63, 64, 65, 65_535, 65_536, 65_537, 1_048_576])('equals HMAC-SHA256 for a body of %d bytes', (length) => {
-    const raw = Buffer.alloc(length, 'x');
-    expect(signHmac(raw, secret)).toBe(createHmac('sha256', secret).update(raw).digest('hex'));
-  });
+  it.each([0, 1, 63, 64, 65, 65_535, 65_536, 65_537, 1_048_576])(
+    'equals HMAC-SHA256 for a body of %d bytes',
+    (length) => {
+      const raw = Buffer.alloc(length, 'x');
+      expect(signHmac(raw, secret)).toBe(createHmac('sha256', secret).update(raw).digest('hex'));
+    },
+  );
 });
 
 describe('verifyHmac', () => {

@@ -35,7 +35,8 @@ function fieldOf(message: string): { field: string; code?: string } | undefined 
   const byWording = fieldByWording(message);
   if (byWording) return byWording;
   const contactDetail = /\b(e-?mail|phone)\b/i.exec(message)?.[1];
-  if (contactDetail !== undefined && wrong.test(message)) return { field: /phone/i.test(contactDetail) ? 'phone' : 'email' };
+  if (contactDetail !== undefined && wrong.test(message))
+    return { field: /phone/i.test(contactDetail) ? 'phone' : 'email' };
   return undefined;
 }
 

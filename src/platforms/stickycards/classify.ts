@@ -8,11 +8,14 @@ const id = (value: unknown): string | undefined =>
 /** Where a 409 names the customer that exists, it does so as `customer_id` or `customerId`, at the top or in `data`. */
 function metaOf(body: Record<string, unknown>): ApiErrorMeta {
   const places = [body, recordOf(body['meta']) ?? {}, recordOf(body['data']) ?? {}];
-  const existing = places.map((place) => id(place['customer_id'] ?? place['customerId'])).find((found) => found !== undefined);
+  const existing = places
+    .map((place) => id(place['customer_id'] ?? place['customerId']))
+    .find((found) => found !== undefined);
   return existing === undefined ? {} : { existingId: existing };
 }
 
-const detail = /\b(e-?mail|phone_?number|phone|first_?name|last_?name|surname|balance|status|segments?|opt_in|template_id)\b/i;
+const detail =
+  /\b(e-?mail|phone_?number|phone|first_?name|last_?name|surname|balance|status|segments?|opt_in|template_id)\b/i;
 const wrong = /invalid|not valid|must|should|not allowed|unknown|wrong|required|too long|too short/i;
 
 function fieldOf(message: string): { field: string; code?: string } | undefined {

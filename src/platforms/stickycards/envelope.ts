@@ -22,9 +22,18 @@ export { parseInstant, parseTime } from './time.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the receiving path needs of a delivery; the names as in StickyCardsEvent. */
-export type EventHead = Pick<StickyCardsEvent, 'type' | 'eventId' | 'occurredAtMs' | 'customerId' | 'cardId' | 'isSandbox'>;
+export type EventHead = Pick<
+  StickyCardsEvent,
+  'type' | 'eventId' | 'occurredAtMs' | 'customerId' | 'cardId' | 'isSandbox'
+>;
 
-export const INVALID_CODES = ['not_an_object', 'no_event_type', 'event_type_too_long', 'time_before_2015', 'id_too_long'] as const;
+export const INVALID_CODES = [
+  'not_an_object',
+  'no_event_type',
+  'event_type_too_long',
+  'time_before_2015',
+  'id_too_long',
+] as const;
 export type InvalidCode = (typeof INVALID_CODES)[number];
 /** Answered 400; `message` names the field and what to send, never a value. */
 export interface InvalidEnvelope {
@@ -45,9 +54,15 @@ interface Sources {
 const NOTHING: Json = Object.freeze({});
 const TYPE_LENGTH_MAX = 120;
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const objectOr = (value: unknown, otherwise: Json): Json => (isObject(value) ? value : otherwise);
-const invalid = (code: InvalidCode, field: string, message: string): InvalidEnvelope => ({ kind: 'invalid', code, field, message });
+const invalid = (code: InvalidCode, field: string, message: string): InvalidEnvelope => ({
+  kind: 'invalid',
+  code,
+  field,
+  message,
+});
 
 function openEnvelope(body: unknown): Sources | InvalidEnvelope {
   if (!isObject(body)) return invalid('not_an_object', '', 'The body has to be a JSON object.');
@@ -55,7 +70,11 @@ function openEnvelope(body: unknown): Sources | InvalidEnvelope {
   const nativeType = flatType === null && typeof body.event === 'string' ? readText(body.event) : null;
   const type = flatType ?? nativeType;
   if (type === null) {
-    return invalid('no_event_type', 'event_type', 'The body names no event: "event_type" (or "event" beside "data") is missing.');
+    return invalid(
+      'no_event_type',
+      'event_type',
+      'The body names no event: "event_type" (or "event" beside "data") is missing.',
+    );
   }
   const field = flatType === null ? 'event' : 'event_type';
   if (type.length > TYPE_LENGTH_MAX) {
@@ -105,7 +124,11 @@ function readEventTime(sources: Sources): number | null | 'before_2015' {
 function headOf(sources: Sources): EventHead | InvalidEnvelope {
   const occurredAtMs = readEventTime(sources);
   if (occurredAtMs === 'before_2015') {
-    return invalid('time_before_2015', 'timestamp', '"timestamp" is before 2015: send Unix seconds, milliseconds or ISO 8601.');
+    return invalid(
+      'time_before_2015',
+      'timestamp',
+      '"timestamp" is before 2015: send Unix seconds, milliseconds or ISO 8601.',
+    );
   }
   const head: EventHead = {
     type: sources.type,
@@ -121,11 +144,14 @@ function headOf(sources: Sources): EventHead | InvalidEnvelope {
   return head;
 }
 
-const tooLong = (field: string): InvalidEnvelope => invalid('id_too_long', field, `"${field}" is longer than 255 characters.`);
+const tooLong = (field: string): InvalidEnvelope =>
+  invalid('id_too_long', field, `"${field}" is longer than 255 characters.`);
 
 function readBalance(sources: Sources, cardType: string | null): number | null {
   const { record, card } = sources.from;
-  const keys = sources.isNative ? (BALANCE_KEYS.get(cardType?.toLowerCase() ?? '') ?? BALANCE_KEYS_UNKNOWN) : BALANCE_KEYS_FLAT;
+  const keys = sources.isNative
+    ? (BALANCE_KEYS.get(cardType?.toLowerCase() ?? '') ?? BALANCE_KEYS_UNKNOWN)
+    : BALANCE_KEYS_FLAT;
   // `balance` of an API card is itself an object (reference §3).
   for (const holder of [record, card, objectOr(record.balance, NOTHING), objectOr(card.balance, NOTHING)]) {
     for (const key of keys) {

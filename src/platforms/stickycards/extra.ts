@@ -1,4 +1,12 @@
-import { BALANCE_KEYS, BALANCE_KEYS_UNKNOWN, ENVELOPE_FIELDS, FIELDS, HEAD_FIELDS, NATIVE_BY_PREFIX, TIME_NAMES } from './fieldTable.ts';
+import {
+  BALANCE_KEYS,
+  BALANCE_KEYS_UNKNOWN,
+  ENVELOPE_FIELDS,
+  FIELDS,
+  HEAD_FIELDS,
+  NATIVE_BY_PREFIX,
+  TIME_NAMES,
+} from './fieldTable.ts';
 import { readText } from './readers.ts';
 
 const ENTRIES_MAX = 100;

@@ -58,7 +58,10 @@ export const TIME_NAMES = ['timestamp', 'occurred_at', 'event_time'] as const;
 export const FIELDS = {
   email: field(readTextUpTo(320), 'email cardholder_email customer.email'),
   phone: field(readPhone, 'phone_number cardholder_phone phone customer.phone_number customer.phone phoneNumber'),
-  firstName: field(readTextUpTo(500), 'first_name cardholder_first_name customer.first_name firstName customer.firstName'),
+  firstName: field(
+    readTextUpTo(500),
+    'first_name cardholder_first_name customer.first_name firstName customer.firstName',
+  ),
   lastName: field(
     readTextUpTo(500),
     'last_name cardholder_last_name customer.last_name lastName surname customer.lastName customer.surname',
@@ -73,7 +76,10 @@ export const FIELDS = {
   segments: field(readSegments, 'segments customer.segments'),
   segment: field(readSegment, 'segment segment_name segmentName'),
   referralCount: field(readCount, 'referral_count customer.referral_count referrals_count referralCount'),
-  paymentId: field(readTextUpTo(255), 'payment_id transaction_id payment.payment_id payment.id paymentId transactionId'),
+  paymentId: field(
+    readTextUpTo(255),
+    'payment_id transaction_id payment.payment_id payment.id paymentId transactionId',
+  ),
   amount: field(
     readNumber,
     'amount amount_cents payment.amount payment.amount_cents total total_cents refund_amount refund_amount_cents',
@@ -87,7 +93,11 @@ export const FIELDS = {
 } as const;
 
 /** A bare `id`, `status` or `type` in native `data` belongs to what the event is about; the flat envelope has none. */
-export const NATIVE_BY_PREFIX: readonly { prefix: string; field: 'customerId' | 'cardId' | 'paymentId' | 'cardStatus'; key: string }[] = [
+export const NATIVE_BY_PREFIX: readonly {
+  prefix: string;
+  field: 'customerId' | 'cardId' | 'paymentId' | 'cardStatus';
+  key: string;
+}[] = [
   { prefix: 'Customer', field: 'customerId', key: 'id' },
   { prefix: 'Card', field: 'cardId', key: 'id' },
   { prefix: 'Card', field: 'cardStatus', key: 'status' },

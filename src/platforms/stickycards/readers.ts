@@ -25,7 +25,11 @@ export const readTextUpTo =
 /** Numbers and numeric strings that JavaScript holds exactly enough; `true`, '' and '12 points' are nothing. */
 export function readNumber(value: unknown): number | null {
   const number =
-    typeof value === 'number' ? value : typeof value === 'string' && NUMERIC.test(value.trim()) ? Number(value) : Number.NaN;
+    typeof value === 'number'
+      ? value
+      : typeof value === 'string' && NUMERIC.test(value.trim())
+        ? Number(value)
+        : Number.NaN;
   return Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number + 0 : null;
 }
 
@@ -63,7 +67,11 @@ export function readSegment(value: unknown): string | null {
 
 /** A list of segments, also as one string with commas. An empty list is a value; a list without a usable name is none. */
 export function readSegments(value: unknown): string[] | null {
-  const items: readonly unknown[] | null = Array.isArray(value) ? value : typeof value === 'string' ? value.split(',') : null;
+  const items: readonly unknown[] | null = Array.isArray(value)
+    ? value
+    : typeof value === 'string'
+      ? value.split(',')
+      : null;
   if (items === null) return null;
   const names = new Set<string>();
   for (const item of items) {

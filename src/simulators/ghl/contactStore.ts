@@ -1,11 +1,5 @@
 import { emitContact } from './webhookBodies.ts';
-import {
-  newGhlId,
-  type SimulatedLocation,
-  type StandardField,
-  type StoredContact,
-  type World,
-} from './world.ts';
+import { newGhlId, type SimulatedLocation, type StandardField, type StoredContact, type World } from './world.ts';
 import type { CustomValue, DndSettings } from './types.ts';
 
 /** A checked change: what is absent stays, `null` empties. */

@@ -63,11 +63,7 @@ export function createdContactView(world: World, contact: StoredContact): Record
 }
 
 /** Search answers carry lower-cased names (ghl.md §5.1) and the place to search on after this contact (§5.3). */
-export function searchedContactView(
-  world: World,
-  contact: StoredContact,
-  sortValue: number,
-): Record<string, unknown> {
+export function searchedContactView(world: World, contact: StoredContact, sortValue: number): Record<string, unknown> {
   const { emailLowerCase: _email, dndSettings: _dnd, fullNameLowerCase: _full, ...view } = common(world, contact);
   const omitted = new Set(world.options.searchOmits);
   const lowered: Record<string, unknown> = { ...view };
@@ -82,7 +78,10 @@ export function searchedContactView(
 
 /** GET /contacts/ (deprecated) answers what openapi ContactsSearchSchema lists and nothing else. */
 export function listedContactView(world: World, contact: StoredContact): Record<string, unknown> {
-  const { id, locationId, email, timezone, country, source, dateAdded, customFields, tags } = contactView(world, contact);
+  const { id, locationId, email, timezone, country, source, dateAdded, customFields, tags } = contactView(
+    world,
+    contact,
+  );
   return { id, locationId, email, timezone, country, source, dateAdded, customFields, tags };
 }
 

@@ -31,7 +31,8 @@ function checkedValue(field: SimulatedCustomField, value: unknown): CustomValue 
   }
   if (lists.has(field.dataType)) {
     const list = typeof value === 'string' ? [value] : value;
-    if (!Array.isArray(list) || list.some((item) => typeof item !== 'string')) throw refused(field, 'a list of strings');
+    if (!Array.isArray(list) || list.some((item) => typeof item !== 'string'))
+      throw refused(field, 'a list of strings');
     return list as string[];
   }
   if (field.dataType === 'FILE_UPLOAD') {

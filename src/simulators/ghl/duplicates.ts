@@ -60,9 +60,8 @@ export function withoutConflicts(
   change: ContactChange,
   contact: StoredContact,
 ): ContactChange {
-  if (location.options.allowDuplicateContact === true) return change;
   const fields = { ...change.fields };
-  for (const kind of ['email', 'phone'] as const) {
+  for (const kind of searchOrderOf(location)) {
     const value = fields[kind];
     if (value && matchOf(location, { [kind]: value }, [kind], contact.id)) delete fields[kind];
   }

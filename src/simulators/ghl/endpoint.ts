@@ -1,7 +1,14 @@
 import { findContact } from './contactStore.ts';
 import { badRequest, contactNotFound, forbidden, unprocessable } from './refusals.ts';
-import type { Grant } from './oauth.ts';
 import type { SimulatedLocation, StoredContact, World } from './world.ts';
+
+/** What a bearer token may do; without `locationId` it is an agency's. */
+export interface Grant {
+  locationId?: string;
+  companyId: string;
+  scopes: readonly string[] | 'all';
+  expiresAtMs?: number;
+}
 
 /** A request that has passed authentication, rate limit and scope. */
 export interface Call {

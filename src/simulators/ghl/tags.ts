@@ -1,16 +1,7 @@
 import { checkedBody, flag, text, textList } from './bodyRules.ts';
 import { normalTags } from './contactRules.ts';
 import { changeContact, findContact } from './contactStore.ts';
-import {
-  contactOf,
-  created,
-  locationOf,
-  missing,
-  ok,
-  type Answer,
-  type Call,
-  type Endpoint,
-} from './endpoint.ts';
+import { contactOf, created, locationOf, missing, ok, type Answer, type Call, type Endpoint } from './endpoint.ts';
 import { unprocessable } from './refusals.ts';
 import { newGhlId, type StoredContact, type World } from './world.ts';
 
@@ -26,10 +17,16 @@ const tagsIn = (call: Call): string[] =>
   normalTags(checkedBody(call.body, { tags: textList }, ['tags']).tags as string[]);
 
 /** One row per contact as in openapi UpdateTagsResponseDTO; a bad row does not spoil the others. */
-function bulkRow(call: Call, locationId: string, contactId: string, change: { add: string[]; remove: string[] | 'all' }) {
+function bulkRow(
+  call: Call,
+  locationId: string,
+  contactId: string,
+  change: { add: string[]; remove: string[] | 'all' },
+) {
   const error = (message: string) => ({ contactId, message, type: 'error' });
   const contact = findContact(call.world, contactId);
-  if (!contact) return error(/^[A-Za-z0-9]{20}$/.test(contactId) ? 'contact is deleted' : 'contact id is not a valid firebase id');
+  if (!contact)
+    return error(/^[A-Za-z0-9]{20}$/.test(contactId) ? 'contact is deleted' : 'contact id is not a valid firebase id');
   if (contact.locationId !== locationId) return error('contact does not belong to location');
   const oldTags = [...contact.tags];
   const after = withTags(call.world, contact, change.add, change.remove === 'all' ? oldTags : change.remove);
@@ -44,14 +41,16 @@ function bulkRow(call: Call, locationId: string, contactId: string, change: { ad
 }
 
 function bulk(call: Call): Answer {
-  const body = checkedBody(
-    call.body,
-    { contacts: textList, tags: textList, locationId: text, removeAllTags: flag },
-    ['contacts', 'tags', 'locationId'],
-  );
+  const body = checkedBody(call.body, { contacts: textList, tags: textList, locationId: text, removeAllTags: flag }, [
+    'contacts',
+    'tags',
+    'locationId',
+  ]);
   const type = call.params.type;
-  if (type !== 'add' && type !== 'remove') throw unprocessable(['type must be one of the following values: add, remove']);
-  if (body.removeAllTags === true && type === 'add') throw unprocessable(['removeAllTags can only be used with remove']);
+  if (type !== 'add' && type !== 'remove')
+    throw unprocessable(['type must be one of the following values: add, remove']);
+  if (body.removeAllTags === true && type === 'add')
+    throw unprocessable(['removeAllTags can only be used with remove']);
   const location = locationOf(call, body.locationId);
   const tags = normalTags(body.tags as string[]);
   const change = {

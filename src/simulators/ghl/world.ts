@@ -71,7 +71,6 @@ export interface SimulatedLocation {
 /** Everything that the simulator knows. Endpoints, the UI of `ui.ts` and the control API all work on one of these. */
 export interface World {
   readonly options: GhlSimulatorOptions;
-  readonly appId: string;
   readonly locations: Map<string, SimulatedLocation>;
   /** Location of a contact id, over all locations. */
   readonly locationOfContact: Map<string, SimulatedLocation>;
@@ -94,11 +93,7 @@ export const newGhlId = (): string => Array.from(randomBytes(20), (byte) => alph
 
 export const isoOf = (ms: number): string => new Date(ms).toISOString();
 
-export function createLocation(
-  options: LocationOptions,
-  now: () => number,
-  searchLagMs: number,
-): SimulatedLocation {
+export function createLocation(options: LocationOptions, now: () => number, searchLagMs: number): SimulatedLocation {
   return {
     options,
     companyId: options.companyId ?? 'company-sim',
@@ -114,13 +109,12 @@ export function createLocation(
   };
 }
 
-export function createWorld(options: GhlSimulatorOptions, appId: string, webhooks: Webhooks): World {
+export function createWorld(options: GhlSimulatorOptions, webhooks: Webhooks): World {
   const now = options.now ?? Date.now;
   const stampMs = (): number => now() + (options.clockSkewMs ?? 0);
   const locations = (options.locations ?? []).map((each) => createLocation(each, now, options.searchLagMs ?? 0));
   return {
     options,
-    appId,
     locations: new Map(locations.map((location) => [location.options.id, location])),
     locationOfContact: new Map(),
     notes: new Map(),

@@ -1,0 +1,50 @@
+import type { LinkField } from '../../drizzle/tables/links.ts';
+import { canonical, canonicalTag, type Locale } from './canonical.ts';
+import type { FieldRow } from './fieldMap.ts';
+import type { Value } from './canonical.ts';
+import type { Values } from './plan.ts';
+
+/** A contact as an answer shows it, as far as its values go. */
+export interface ContactValues {
+  firstName?: string | null;
+  lastName?: string | null;
+  email?: string | null;
+  phone?: string | null;
+  customFields: Record<string, unknown>;
+}
+
+/** The canonical values that a contact shows, by field-map key; a key that it leaves out is empty (null). */
+export function valuesOfContact(contact: ContactValues, rows: readonly FieldRow[], fieldIds: Readonly<Record<string, string>>, locale: Locale): Values {
+  const values: Values = {};
+  for (const row of rows) {
+    const id = fieldIds[row.key];
+    const raw = row.ghl === 'custom' ? (id === undefined ? null : contact.customFields[id]) : contact[row.ghl];
+    values[row.key] = canonical(row.valueType, raw ?? null, locale);
+  }
+  return values;
+}
+
+export const tagsOfContact = (tags: readonly string[]): string[] => [...new Set(tags.map(canonicalTag))].filter((t) => t !== '').toSorted();
+
+/**
+ * What became of one value that was sent, by what the answer shows (SPEC §2.5): `confirmed` moves the base, anything
+ * else is held, so that it is not sent again and again.
+ */
+export function compareAnswer(sent: Value, shown: Value): 'confirmed' | 'dropped' | 'altered' {
+  if (shown === sent) return 'confirmed';
+  return shown === null ? 'dropped' : 'altered';
+}
+
+export type PendingVerdict =
+  | { kind: 'landed'; base: Value }
+  /** It never happened: the field is planned afresh. */
+  | { kind: 'dropped' }
+  /** Somebody else's value stands there. */
+  | { kind: 'third'; value: Value };
+
+/** What a read says of a value whose answer was lost (SPEC §3.3, pending values). */
+export function resolvePending(field: LinkField, shown: Value): PendingVerdict {
+  if (field.pending && shown === field.pending.value) return { kind: 'landed', base: shown };
+  if (shown === (field.base ?? null)) return { kind: 'dropped' };
+  return { kind: 'third', value: shown };
+}

@@ -1,0 +1,236 @@
+import { asc, eq, max, sql } from 'drizzle-orm';
+import type { Connection, LocationFacts } from '../domain/connection.ts';
+import { type ConnectionPatch, nameMistake } from '../domain/connectionSettings.ts';
+import { AppError } from '../errors.ts';
+import { currentFingerprint, judgeFingerprint, type ThreeLinkedStillAnswer } from './connectionFingerprint.ts';
+import { dropLinks, purgeConnection } from './connectionPurge.ts';
+import { applyPatch, type ConnectionRow, resealed, toConnection } from './connectionRow.ts';
+import { connectionWrites } from './connectionWrites.ts';
+import type { SecretBox } from './secrets.ts';
+import type { Store } from './store.ts';
+
+export type { ThreeLinkedStillAnswer } from './connectionFingerprint.ts';
+
+/** Every change writes `sync_audit_logs` with `actor`, before and after, without secrets. */
+export interface ConnectionStore {
+  all(): Promise<Connection[]>;
+  get(id: string): Promise<Connection | null>;
+  /** Throws `invalid_name` (400), `connection_exists` or `location_taken` (409). */
+  create(name: string, patch: ConnectionPatch, actor: string, mode?: Connection['mode']): Promise<Connection>;
+  /** Throws `unknown_connection` (404), `location_taken`, `changed_meanwhile` (409). */
+  patch(id: string, patch: ConnectionPatch, actor: string): Promise<Connection>;
+  /** Makes it live (`activated_at` is now) or takes it back to observe; unchanged when it is that already. */
+  setMode(id: string, mode: Connection['mode'], actor: string): Promise<Connection>;
+  /** Pauses one direction, or all of it. */
+  pause(id: string, actor: string, direction?: string): Promise<Connection>;
+  /** Resumes one direction, or all of it. Throws `fingerprint_changed` (409) while only `rebind` helps. */
+  resume(id: string, actor: string, direction?: string): Promise<Connection>;
+  /** Ties the connection to what it points at now; without `keepLinks` its links, bases and cursors are dropped. */
+  rebind(id: string, options: { keepLinks: boolean }, actor: string): Promise<Connection>;
+  /** Removes it with everything that belongs to it; the audit log stays. */
+  remove(id: string, actor: string): Promise<void>;
+  /** The connection `default` at a start: what the environment sets wins, `startMode` counts when it is first made. */
+  ensureDefault(patch: ConnectionPatch, startMode: Connection['mode']): Promise<Connection>;
+  /** What the GHL location told us; null = read it again. No audit row. */
+  rememberLocation(id: string, location: LocationFacts | null): Promise<void>;
+  /** A cursor that survives restarts; undefined forgets it. Not shown by the registry until something else changes. */
+  rememberCursor(id: string, name: string, value: unknown): Promise<void>;
+  /** Seals every secret under the newest key again; the number of connections that changed. */
+  resealSecrets(actor: string): Promise<number>;
+  /** Differs whenever any connection was changed, by whomever. */
+  changeMark(): Promise<string>;
+  /** Called after every change made here. */
+  onChange(listener: () => void): void;
+}
+
+export function createConnectionStore(
+  store: Store,
+  box: SecretBox,
+  hooks: { threeLinkedStillAnswer?: ThreeLinkedStillAnswer } = {},
+): ConnectionStore {
+  const t = store.s.connections;
+  const { rowOf, nextUpdatedAt, write, audited, change } = connectionWrites(store);
+  const listeners: (() => void)[] = [];
+  const changed = <T>(value: T): T => {
+    for (const listener of listeners) listener();
+    return value;
+  };
+  const changedRow = (row: ConnectionRow): Connection => changed(toConnection(row, box));
+
+  const locationTaken = async (id: string, locationId: string | null | undefined): Promise<void> => {
+    if (!locationId) return;
+    const rows = await store.db.select({ id: t.id, settings: t.settings }).from(t);
+    const other = rows.find((row) => row.id !== id && row.settings.ghlLocationId === locationId);
+    if (!other) return;
+    const message = `ghlLocationId: this GHL location is connected already, as "${other.id}": use that connection or remove it`;
+    throw new AppError('location_taken', message, { httpStatus: 409 });
+  };
+
+  const get: ConnectionStore['get'] = async (id) => {
+    const [row] = await store.db.select().from(t).where(eq(t.id, id));
+    return row ? toConnection(row, box) : null;
+  };
+
+  const create: ConnectionStore['create'] = async (name, patch, actor, mode = 'observe') => {
+    const mistake = nameMistake(name);
+    if (mistake) throw new AppError('invalid_name', mistake, { httpStatus: 400 });
+    await locationTaken(name, patch.ghlLocationId);
+    const exists = new AppError('connection_exists', `there is a connection "${name}" already`, { httpStatus: 409 });
+    if (await get(name)) throw exists;
+    // Of one that was removed by this name, should that have been interrupted.
+    await purgeConnection(store, name);
+    const blank = { dialect: 'report', settings: {}, secrets: {} };
+    const patched = applyPatch(name, blank, patch, box);
+    const now = store.clock.now();
+    const row: ConnectionRow = {
+      id: name,
+      mode,
+      state: 'ready',
+      reason: null,
+      pausedDirections: [],
+      ...(patched?.columns ?? blank),
+      fingerprint: null,
+      location: null,
+      cursors: {},
+      activatedAt: mode === 'live' ? now : null,
+      createdAt: now,
+      updatedAt: now,
+    };
+    row.fingerprint = currentFingerprint(toConnection(row, box));
+    return store
+      .tx(async (db) => {
+        row.updatedAt = await nextUpdatedAt(db);
+        const made = await db.insert(t).values(row).onConflictDoNothing().returning({ id: t.id });
+        if (made.length === 0) throw exists;
+        await audited(db, name, 'create', actor, null, { ...patched?.after, mode });
+        return row;
+      })
+      .then(changedRow);
+  };
+
+  const patch: ConnectionStore['patch'] = async (id, wanted, actor) => {
+    const row = await rowOf(store.db, id);
+    const patched = applyPatch(id, row, wanted, box);
+    const newLocation = patched !== null && 'ghlLocationId' in patched.after;
+    if (newLocation) await locationTaken(id, wanted.ghlLocationId);
+    const now = { state: row.state, reason: row.reason, fingerprint: row.fingerprint };
+    const next = toConnection({ ...row, ...patched?.columns }, box);
+    const verdict = await judgeFingerprint(store, next, hooks.threeLinkedStillAnswer);
+    const judged = JSON.stringify(verdict) !== JSON.stringify(now);
+    if (!patched && !judged) return next;
+    return store
+      .tx(async (db) => {
+        const before = { ...patched?.before, ...(judged && now) };
+        await audited(db, id, 'patch', actor, before, { ...patched?.after, ...(judged && verdict) });
+        // What was learned of another location is not true of this one.
+        return write(db, row, { ...patched?.columns, ...verdict, ...(newLocation && { location: null }) });
+      })
+      .then(changedRow);
+  };
+
+  return {
+    all: async () => (await store.db.select().from(t).orderBy(asc(t.id))).map((row) => toConnection(row, box)),
+    get,
+    create,
+    patch,
+
+    setMode: (id, mode, actor) =>
+      change(id, mode === 'live' ? 'activate' : 'observe', actor, (row) => {
+        if (row.mode === mode) return null;
+        return mode === 'live' ? { mode, activatedAt: store.clock.now() } : { mode };
+      }).then(changedRow),
+
+    pause: (id, actor, direction) =>
+      change(id, 'pause', actor, (row) => {
+        if (direction === undefined)
+          return row.state === 'ready' ? { state: 'paused', reason: `paused by ${actor}` } : null;
+        if (row.pausedDirections.includes(direction)) return null;
+        return { pausedDirections: [...row.pausedDirections, direction].toSorted() };
+      }).then(changedRow),
+
+    resume: (id, actor, direction) =>
+      change(id, 'resume', actor, (row) => {
+        if (direction !== undefined) {
+          if (!row.pausedDirections.includes(direction)) return null;
+          return { pausedDirections: row.pausedDirections.filter((d) => d !== direction) };
+        }
+        if (row.state === 'fingerprint') {
+          throw new AppError('fingerprint_changed', row.reason ?? 'rebind it first', { httpStatus: 409 });
+        }
+        if (row.state === 'ready' && row.pausedDirections.length === 0) return null;
+        return { state: 'ready', reason: null, pausedDirections: [] };
+      }).then(changedRow),
+
+    rebind: (id, { keepLinks }, actor) =>
+      change(
+        id,
+        keepLinks ? 'rebind --keep-links' : 'rebind',
+        actor,
+        (row) => ({
+          fingerprint: currentFingerprint(toConnection(row, box)),
+          location: null,
+          ...(row.state === 'fingerprint' && { state: 'ready', reason: null }),
+          ...(!keepLinks && { cursors: {} }),
+        }),
+        keepLinks ? undefined : (db) => dropLinks(store, db, id),
+      ).then(changedRow),
+
+    remove: async (id, actor) => {
+      await store.tx(async (db) => {
+        const { mode, dialect, settings } = await rowOf(db, id);
+        await db.delete(t).where(eq(t.id, id));
+        await audited(db, id, 'remove', actor, { mode, dialect, settings }, null);
+      });
+      changed(null);
+      await purgeConnection(store, id);
+    },
+
+    ensureDefault: async (wanted, startMode) => {
+      if (await get('default')) return patch('default', wanted, 'start');
+      try {
+        return await create('default', wanted, 'start', startMode);
+      } catch (error) {
+        // Another instance was faster with the same environment.
+        if (error instanceof AppError && error.code === 'connection_exists') return patch('default', wanted, 'start');
+        throw error;
+      }
+    },
+
+    rememberLocation: async (id, location) => {
+      await store.tx(async (db) => {
+        const set = { location: location as Record<string, unknown> | null, updatedAt: await nextUpdatedAt(db) };
+        await db.update(t).set(set).where(eq(t.id, id));
+      });
+      changed(null);
+    },
+
+    rememberCursor: (id, name, value) =>
+      store.tx(async (db) => {
+        const { [name]: _, ...others } = (await rowOf(db, id)).cursors;
+        const cursors = value === undefined ? others : { ...others, [name]: value };
+        await db.update(t).set({ cursors }).where(eq(t.id, id));
+      }),
+
+    resealSecrets: async (actor) => {
+      let count = 0;
+      for (const { id } of await store.db.select({ id: t.id }).from(t)) {
+        await store.tx(async (db) => {
+          const row = await rowOf(db, id);
+          const secrets = resealed(row, box);
+          if (!secrets) return;
+          await audited(db, id, 'keys.rotate', actor, null, { secrets: Object.keys(secrets) });
+          await write(db, row, { secrets });
+          count += 1;
+        });
+      }
+      return changed(count);
+    },
+
+    changeMark: async () => {
+      const [row] = await store.db.select({ last: max(t.updatedAt), count: sql`count(*)`.mapWith(Number) }).from(t);
+      return `${row?.last?.getTime() ?? 0}/${row?.count ?? 0}`;
+    },
+
+    onChange: (listener) => void listeners.push(listener),
+  };
+}

@@ -1,0 +1,99 @@
+import type { RaisedProblem } from './problems.ts';
+import { clearProblems, raiseProblems } from './problems.ts';
+import { insertCommands, moveCommand, type CommandRow, type NewCommand } from './commands.ts';
+import type { CommandState } from '../../drizzle/tables/commands.ts';
+import { type ContactRow, writeContacts } from './contacts.ts';
+import type { Db } from './database.ts';
+import { insertDeliveries, type NewInboxRow } from './inbox.ts';
+import { dropLink, freeIdentities, type LinkRow, writeLinks } from './links.ts';
+import { type CustomerMark, markCustomer } from './pairs.ts';
+import { type NewLogRow, writeLogs } from './runs.ts';
+import type { Store } from './store.ts';
+
+/** What came of one step of a job, as data: stored all at once or not at all. */
+export interface Settlement {
+  link?: LinkRow | undefined;
+  contact?: ContactRow | undefined;
+  observation?: NewInboxRow | undefined;
+  logs?: NewLogRow[];
+  problems?: RaisedProblem[];
+  /** Problems of this record that are over. */
+  cleared?: { recordId: string; codes: readonly string[] };
+  commands?: NewCommand[];
+  moved?: { id: string; from: readonly CommandState[]; set: Partial<CommandRow> & { state: CommandState } };
+  /** The command whose claimed identities are free again. */
+  freed?: string;
+  customer?: CustomerMark;
+  /** A link in state `creating` that came to nothing. */
+  droppedLinkId?: string;
+}
+
+export interface Settler {
+  /** Resolves when it is on disk. Settlements that wait at the same moment share one commit. */
+  settle(settlement: Settlement): Promise<void>;
+}
+
+interface Waiting {
+  settlement: Settlement;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Write-ahead and settle of the calls in flight share commits (SPEC §7). */
+export function createSettler(store: Store, connectionId: string): Settler {
+  let queue: Waiting[] = [];
+  let committing = false;
+
+  const flush = async () => {
+    while (queue.length > 0) {
+      const batch = queue;
+      queue = [];
+      try {
+        await store.tx((db) => apply(store, db, connectionId, batch.map((w) => w.settlement)), { priority: 4 });
+        for (const w of batch) w.resolve();
+      } catch (error) {
+        await settleOneByOne(batch, error);
+      }
+    }
+    committing = false;
+  };
+
+  /** One bad settlement must not take its neighbours down. */
+  const settleOneByOne = async (batch: Waiting[], error: unknown) => {
+    if (batch.length === 1) return batch[0]?.reject(error);
+    for (const w of batch) {
+      await store.tx((db) => apply(store, db, connectionId, [w.settlement])).then(w.resolve, w.reject);
+    }
+  };
+
+  return {
+    settle: (settlement) =>
+      new Promise((resolve, reject) => {
+        queue.push({ settlement, resolve, reject });
+        if (committing) return;
+        committing = true;
+        setImmediate(() => void flush());
+      }),
+  };
+}
+
+async function apply(store: Store, db: Db, connectionId: string, batch: readonly Settlement[]): Promise<void> {
+  // The last word about a link or a contact counts: one job speaks for one pair at a time.
+  const links = new Map(batch.flatMap(({ link }) => (link ? [[link.id, link] as const] : [])));
+  const contacts = new Map(batch.flatMap(({ contact }) => (contact ? [[contact.ghlContactId, contact] as const] : [])));
+  const observations = batch.flatMap(({ observation }) => observation ?? []);
+  await writeLinks(store, db, [...links.values()]);
+  await writeContacts(store, db, [...contacts.values()]);
+  if (observations.length > 0) await insertDeliveries(store, db, observations);
+  await insertCommands(store, db, batch.flatMap(({ commands }) => commands ?? []));
+  for (const { moved, freed, droppedLinkId } of batch) {
+    if (moved) await moveCommand(store, db, moved.id, moved.from, moved.set);
+    if (freed !== undefined) await freeIdentities(store, db, freed);
+    if (droppedLinkId !== undefined) await dropLink(store, db, droppedLinkId);
+  }
+  await writeLogs(store, db, batch.flatMap(({ logs }) => logs ?? []));
+  for (const { customer } of batch) if (customer) await markCustomer(store, db, connectionId, customer);
+  for (const { cleared } of batch) if (cleared) await clearProblems(store, db, connectionId, cleared.recordId, cleared.codes);
+  const problems = batch.flatMap((s) => s.problems ?? []);
+  if (problems.length > 0) await raiseProblems(store, db, connectionId, problems);
+}

@@ -1,0 +1,72 @@
+import { tagsOfContact, valuesOfContact } from '../domain/observe.ts';
+import type { SearchedContact } from '../platforms/ghl/client.ts';
+import type { ConnectionStore } from '../store/connections.ts';
+import { type ContactRow, writePageContacts } from '../store/contacts.ts';
+import { type JobContext, keysOfValues } from './jobContext.ts';
+
+/** What a page may hold (reference/ghl.md §5.3). */
+const PAGE = 500;
+
+interface IndexCursor {
+  searchAfter: (string | number)[] | null;
+  /** The page to be read next, where contacts carry no `searchAfter`. */
+  page: number;
+  /** The id that the last page ended with: a page that repeats it shows that the cursor is not understood. */
+  lastId: string | null;
+  doneAtMs: number | null;
+  read: number;
+}
+
+/**
+ * Reads the location's contacts once, in pages, before the first links (SPEC §2.5); the cursor is kept after each
+ * page, so that a restart goes on where it stopped. Good for matching only: the index lags.
+ */
+export async function indexContacts(ctx: JobContext, connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>): Promise<void> {
+  const stored = (await connections.get(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined;
+  let cursor: IndexCursor = stored ?? { searchAfter: null, page: 1, lastId: null, doneAtMs: null, read: 0 };
+  while (cursor.doneAtMs === null) {
+    ctx.signal.throwIfAborted();
+    const page = await ctx.ghl.searchContacts(
+      { pageLimit: PAGE, ...(cursor.searchAfter ? { searchAfter: cursor.searchAfter } : { page: cursor.page }), sort: [{ field: 'dateAdded', direction: 'asc' }] },
+      { signal: ctx.signal },
+    );
+    const rows = page.contacts.map((contact) => pageRow(ctx, contact));
+    await ctx.store.tx((db) => writePageContacts(ctx.store, db, rows));
+    const last = page.contacts.at(-1);
+    const over = !last || last.id === cursor.lastId || page.contacts.length < PAGE;
+    cursor = {
+      searchAfter: last?.searchAfter ?? null,
+      page: cursor.page + 1,
+      lastId: last?.id ?? cursor.lastId,
+      doneAtMs: over ? ctx.store.clock.nowMs() : null,
+      read: cursor.read + rows.length,
+    };
+    await connections.rememberCursor(ctx.connection.id, 'contacts', cursor);
+  }
+}
+
+function pageRow(ctx: JobContext, seen: SearchedContact): ContactRow {
+  const now = ctx.store.clock.now();
+  const values = valuesOfContact(seen, ctx.rows, ctx.facts.fieldIds, ctx.locale);
+  return {
+    connectionId: ctx.connection.id,
+    ghlContactId: seen.id,
+    ...keysOfValues(values, ctx.connection.defaultCountry),
+    values,
+    tags: tagsOfContact(seen.tags),
+    seenBy: 'page',
+    deleted: false,
+    version: 0,
+    pushedVersion: 0,
+    syncStatus: 'SYNCED',
+    syncError: null,
+    attempts: 0,
+    nextAttemptAt: null,
+    readWanted: false,
+    dateAdded: seen.dateAdded,
+    dateUpdated: seen.dateUpdated,
+    observedAt: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+}

@@ -1,0 +1,56 @@
+import { canonical } from '../domain/canonical.ts';
+import { canonicalTag } from '../domain/canonical.ts';
+import { type TagMap, tagOfSegment } from '../domain/fieldMap.ts';
+import type { FieldsPlan, Values } from '../domain/plan.ts';
+import { planFields } from '../domain/plan.ts';
+import { derivedStates } from '../domain/shownCard.ts';
+import { toE164 } from '../domain/phone.ts';
+import type { ContactRow } from '../store/contacts.ts';
+import type { LinkRow } from '../store/links.ts';
+import type { Pair } from '../store/pairs.ts';
+import type { JobContext } from './jobContext.ts';
+
+type PlanContext = Pick<JobContext, 'rows' | 'facts' | 'locale' | 'connection' | 'tagMap'>;
+
+/** The Sticky side of a pair in canonical form. A phone that is not possible is never sent, so it says nothing here. */
+export function stickyValues({ rows, locale, connection }: PlanContext, { customer }: Pair): Values {
+  const values: Values = {};
+  for (const row of rows) {
+    if (row.staging === undefined) continue;
+    const raw = row.staging.startsWith('extra.')
+      ? customer.extra[row.staging.slice('extra.'.length)]
+      : customer[row.staging as keyof typeof customer];
+    const value = canonical(row.valueType, raw, locale);
+    values[row.key] = row.valueType === 'phone' && typeof value === 'string' ? toE164(value, connection.defaultCountry) : value;
+  }
+  return values;
+}
+
+/** What has to be written to the contact's fields, by what is known now. */
+export function planOf(ctx: PlanContext, pair: Pair, link: LinkRow, contact: ContactRow | null): FieldsPlan {
+  const unwritable = new Set(
+    ctx.rows.filter((row) => row.ghl === 'custom' && ctx.facts.fieldIds[row.key] === undefined).map((row) => row.key),
+  );
+  return planFields({
+    rows: ctx.rows,
+    sticky: stickyValues(ctx, pair),
+    ghl: contact && { seen: contact.seenBy === 'answer' ? 'full' : 'page', values: contact.values },
+    fields: link.fields,
+    cardSwitched: link.cardId !== null && pair.customer.cardId !== null && link.cardId !== pair.customer.cardId,
+    balanceBusy: pair.balanceBusy,
+    unwritable,
+  });
+}
+
+/** The owned tags that a person should have, with the time of the newest statement that can bring a removed one back. */
+export function wantedTags(tagMap: TagMap, { customer, cards }: Pair): Map<string, number> {
+  const wanted = new Map<string, number>();
+  for (const state of derivedStates(cards, customer.referralCount)) wanted.set(canonicalTag(tagMap.derived[state]), 0);
+  for (const name of customer.segments) {
+    const tag = tagOfSegment(tagMap, name);
+    if (tag === null) continue;
+    const statedAtMs = customer.foldState.segments[name.toLowerCase()]?.stamp[0] ?? 0;
+    wanted.set(tag, Math.max(wanted.get(tag) ?? 0, statedAtMs));
+  }
+  return wanted;
+}

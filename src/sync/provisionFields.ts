@@ -1,0 +1,103 @@
+import type { LocationFacts } from '../domain/connection.ts';
+import type { FieldRow, GhlDataType } from '../domain/fieldMap.ts';
+import type { Logger } from '../log.ts';
+import { ApiError } from '../platforms/apiError.ts';
+import type { GhlClient, GhlCustomField } from '../platforms/ghl/client.ts';
+import type { RaisedProblem } from '../store/problems.ts';
+
+export interface Provisioned {
+  facts: LocationFacts;
+  problems: RaisedProblem[];
+  /** Labels of the fields that were made now. */
+  created: string[];
+}
+
+/**
+ * The location's own facts and its custom fields (SPEC §2.4): list, adopt by exact key, make what is missing, check
+ * the type of what exists. A field that cannot be had is left out of `fieldIds`, with a problem; the rest goes on.
+ */
+export async function provisionFields(
+  ghl: Pick<GhlClient, 'getLocation' | 'listCustomFields' | 'createCustomField'>,
+  rows: readonly FieldRow[],
+  options: { connectionId: string; nowMs: number; timeZone: string | null; log: Logger },
+): Promise<Provisioned> {
+  const location = await locationOf(ghl, options);
+  const wanted = rows.filter((row) => row.ghl === 'custom');
+  const problems: RaisedProblem[] = [];
+  const created: string[] = [];
+  const fieldIds: Record<string, string> = {};
+  let fields = (await ghl.listCustomFields()).customFields;
+  for (const row of wanted) {
+    let field = fieldFor(fields, row);
+    if (!field) {
+      const made = await create(ghl, row);
+      // Another process may have made it a moment ago, or the name is taken: the list tells.
+      if (!made || !isFor(made, row)) {
+        fields = (await ghl.listCustomFields()).customFields;
+        field = fieldFor(fields, row);
+        if (!field) {
+          problems.push(cannotBeHad(options.connectionId, row, made));
+          continue;
+        }
+      } else {
+        field = made;
+        created.push(row.label as string);
+      }
+    }
+    if (field.dataType !== undefined && field.dataType !== null && field.dataType.toUpperCase() !== row.type) {
+      problems.push({
+        code: 'field_wrong_type',
+        cause: row.key,
+        recordId: options.connectionId,
+        sample: { field: row.key, fieldId: field.id, label: field.name, wanted: row.type, found: field.dataType },
+      });
+      continue;
+    }
+    fieldIds[row.key] = field.id;
+  }
+  return { facts: { ...location, fieldIds, readAtMs: options.nowMs }, problems, created };
+}
+
+const keyOf = (row: FieldRow) => `contact.${row.key}`;
+
+const isFor = (field: GhlCustomField, row: FieldRow) => field.fieldKey === undefined || field.fieldKey === null || field.fieldKey === keyOf(row);
+
+/** By the exact key (the smallest id where a location has it twice). */
+const fieldFor = (fields: readonly GhlCustomField[], row: FieldRow) =>
+  fields.filter((field) => field.fieldKey === keyOf(row)).toSorted((a, b) => (a.id < b.id ? -1 : 1))[0];
+
+async function create(ghl: Pick<GhlClient, 'createCustomField'>, row: FieldRow): Promise<GhlCustomField | null> {
+  try {
+    return (await ghl.createCustomField({ name: row.label as string, dataType: row.type as GhlDataType })).customField;
+  } catch (error) {
+    // Refused, or made without an answer: the list that is read next decides. Anything wider ends the run.
+    if (error instanceof ApiError && (error.mayHaveLanded || ['conflict', 'field', 'validation', 'scope'].includes(error.class))) return null;
+    throw error;
+  }
+}
+
+const cannotBeHad = (connectionId: string, row: FieldRow, made: GhlCustomField | null): RaisedProblem => ({
+  code: 'field_not_provisioned',
+  cause: row.key,
+  recordId: connectionId,
+  sample: { field: row.key, label: row.label, gotKey: made?.fieldKey ?? null },
+});
+
+/** Time zone and duplicate setting. A token without the scope still syncs: days are then counted in UTC. */
+async function locationOf(
+  ghl: Pick<GhlClient, 'getLocation'>,
+  { connectionId, timeZone, log }: { connectionId: string; timeZone: string | null; log: Logger },
+): Promise<Pick<LocationFacts, 'timeZone' | 'allowDuplicateContact'>> {
+  try {
+    const { location } = await ghl.getLocation();
+    return {
+      timeZone: timeZone ?? location.timezone ?? 'UTC',
+      allowDuplicateContact: location.settings?.allowDuplicateContact ?? false,
+    };
+  } catch (error) {
+    if (!(error instanceof ApiError) || !['scope', 'gone', 'validation'].includes(error.class)) throw error;
+    log.warn('the GHL location cannot be read: days are counted in UTC', { connection: connectionId, reason: error.message });
+    // Without knowing it, the careful answer: look for duplicates before a contact is made.
+    return { timeZone: timeZone ?? 'UTC', allowDuplicateContact: true };
+  }
+}

@@ -1,0 +1,216 @@
+import PQueue from 'p-queue';
+import type { Direction, RunStatus, RunTrigger } from '../../drizzle/tables/runs.ts';
+import type { Connection, LocationFacts } from '../domain/connection.ts';
+import type { FieldRow, TagMap } from '../domain/fieldMap.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { CallRecord } from '../platforms/callApi.ts';
+import type { GhlClient } from '../platforms/ghl/client.ts';
+import { isApiError } from '../platforms/apiError.ts';
+import type { ConnectionStore } from '../store/connections.ts';
+import { claimPairs, hasDueCustomers, type Pair } from '../store/pairs.ts';
+import { raiseProblems } from '../store/problems.ts';
+import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/runs.ts';
+import { createSettler } from '../store/settle.ts';
+import type { Store } from '../store/store.ts';
+import { indexContacts } from './indexContacts.ts';
+import type { JobContext } from './jobContext.ts';
+import { candidatesFor } from './linkContact.ts';
+import { provisionFields } from './provisionFields.ts';
+import { pushContact } from './pushContact.ts';
+import { pushTags } from './pushTags.ts';
+import { RunHalted } from './settleFailure.ts';
+
+/** GHL's side of one connection, as a run uses it. */
+export interface GhlSide {
+  client: GhlClient;
+  concurrency: number;
+  /** How often the pace made somebody wait for the limit. */
+  waits(): number;
+  onCall(listener: (call: CallRecord) => void): () => void;
+}
+
+export interface RunBatchNeeds {
+  store: Store;
+  log: Logger;
+  connections: ConnectionStore;
+  rows: readonly FieldRow[];
+  tagMap: TagMap;
+  /** null = the connection has no GHL location or token yet. */
+  ghlSideOf(connection: Connection): GhlSide | null;
+  /** Folds everything that was committed before. */
+  foldAll(connection: Connection): Promise<void>;
+  random(): number;
+}
+
+export interface RunOrder {
+  connection: Connection;
+  direction: Direction | 'both';
+  trigger: RunTrigger;
+  signal: AbortSignal;
+}
+
+const PAGE = 200;
+
+/**
+ * One run of one connection (SPEC §2.6): fold what was received, then plan each pair once and let one worker perform
+ * it. The caller holds the lease and lets only one run of a connection happen at a time. Answers the run's id; null
+ * when a cron pass found nothing to do.
+ */
+export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<string | null> {
+  const { store } = needs;
+  const { connection, direction, trigger, signal } = order;
+  await needs.foldAll(connection);
+  const blocked = blockedReason(needs, order);
+  const found = blocked === null && forward(direction) && (await hasDueCustomers(store, connection.id));
+  if (!found && trigger === 'cron') return null;
+  const runId = await openRun(store, { connectionId: connection.id, direction, trigger });
+  const counts = noCounts();
+  if (!found) {
+    await closeRun(store, runId, counts, 'completed', blocked);
+    return runId;
+  }
+  const side = needs.ghlSideOf(connection) as GhlSide;
+  const waitsBefore = side.waits();
+  const unsubscribe = side.onCall(() => {
+    counts.apiCalls += 1;
+  });
+  let status: RunStatus;
+  let lastError: string | null = null;
+  try {
+    lastError = await pushContacts(needs, connection, side, runId, counts, signal, waitsBefore);
+    status = counts.failedCount > 0 ? 'partial' : 'completed';
+  } catch (error) {
+    lastError = messageOf(error);
+    status = counts.createdCount + counts.updatedCount > 0 && !(error instanceof RunHalted && error.code === 'auth') ? 'partial' : 'failed';
+    if (!(error instanceof RunHalted) && !isApiError(error) && !signal.aborted) {
+      needs.log.error('a run ended early', { connection: connection.id, runId, error });
+    } else needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
+  } finally {
+    unsubscribe();
+  }
+  sumUp(counts, side.waits() - waitsBefore);
+  await closeRun(store, runId, counts, status, lastError);
+  return runId;
+}
+
+/** Only what was finished one way or the other counts as a record of the run. */
+function sumUp(counts: RunCounts, waits: number): void {
+  const { createdCount, updatedCount, unchangedCount, skippedCount, failedCount } = counts;
+  counts.totalRecords = createdCount + updatedCount + unchangedCount + skippedCount + failedCount;
+  counts.rateLimitWaits = waits;
+}
+
+const forward = (direction: Direction | 'both') => direction !== 'ghl_to_stickycards';
+
+/** Why a run must not write anything now; null when it may. */
+function blockedReason(needs: RunBatchNeeds, { connection }: RunOrder): string | null {
+  if (connection.mode === 'observe') return 'the connection is in observe: nothing is written until it is activated';
+  if (connection.state !== 'ready') return connection.reason ?? `the connection is ${connection.state}`;
+  if (connection.pausedDirections.includes('stickycards_to_ghl')) return 'the direction Sticky Cards → GHL is paused';
+  if (needs.ghlSideOf(connection) === null) return 'the connection has no GHL location or token yet: set GHL_LOCATION_ID and GHL_ACCESS_TOKEN';
+  return null;
+}
+
+/** The forward half. Answers what the operator should know although the run went through; null when nothing. */
+async function pushContacts(
+  needs: RunBatchNeeds,
+  connection: Connection,
+  side: GhlSide,
+  runId: string,
+  counts: RunCounts,
+  signal: AbortSignal,
+  waitsBefore: number,
+): Promise<string | null> {
+  const { store } = needs;
+  const facts = await locationFacts(needs, connection, side);
+  const ctx: JobContext = {
+    store,
+    log: needs.log,
+    connection,
+    facts,
+    locale: { defaultCountry: connection.defaultCountry, timeZone: connection.timeZone ?? facts.timeZone },
+    rows: needs.rows,
+    tagMap: needs.tagMap,
+    ghl: side.client,
+    settler: createSettler(store, connection.id),
+    runId,
+    counts,
+    random: needs.random,
+    signal,
+    waited: new Set(),
+    health: { succeeded: 0, failedInARow: 0 },
+  };
+  const queue = new PQueue({ concurrency: side.concurrency });
+  for (let sweep = 0; sweep < 2; sweep++) {
+    ctx.waited.clear();
+    for (let after = ''; ; ) {
+      signal.throwIfAborted();
+      const pairs = await claimPairs(store, connection.id, after, PAGE);
+      const last = pairs.at(-1);
+      if (!last) break;
+      after = last.customer.stickycardsId;
+      await pushPage(ctx, needs, queue, pairs);
+      sumUp(counts, side.waits() - waitsBefore);
+      await store.tx((db) => touchRun(store, db, runId, counts));
+    }
+    // Two people with one phone: the second waited for the first one's creation, and can be matched now.
+    if (ctx.waited.size === 0) break;
+  }
+  return null;
+}
+
+async function pushPage(ctx: JobContext, needs: RunBatchNeeds, queue: PQueue, pairs: Pair[]): Promise<void> {
+  if (pairs.some((pair) => !pair.link)) await indexContacts(ctx, needs.connections);
+  const candidates = await candidatesFor(ctx, pairs);
+  const halt = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, halt.signal]);
+  let halted: unknown = null;
+  /** Work that comes after a halt is not started: it was nobody's attempt. */
+  const perform = async (work: () => Promise<void>) => {
+    await queue.add(async () => {
+      if (signal.aborted) return;
+      try {
+        await work();
+      } catch (error) {
+        halted ??= error;
+        halt.abort(error);
+      }
+    });
+  };
+  const pageCtx: JobContext = { ...ctx, signal };
+  const tagWorks: NonNullable<Awaited<ReturnType<typeof pushContact>>>[] = [];
+  await Promise.all(
+    pairs.map((pair) =>
+      perform(async () => {
+        const work = await pushContact(pageCtx, pair, candidates);
+        if (work) tagWorks.push(work);
+      }),
+    ),
+  );
+  if (halted === null && !ctx.signal.aborted) await pushTags(ctx, tagWorks, perform).catch((error: unknown) => (halted ??= error));
+  if (halted !== null) throw halted;
+  ctx.signal.throwIfAborted();
+}
+
+/** What is known of the location; provisioned on its first sync, and again when the field map grew (SPEC §2.4). */
+async function locationFacts(needs: RunBatchNeeds, connection: Connection, side: GhlSide): Promise<LocationFacts> {
+  const known = (await needs.connections.get(connection.id))?.location ?? null;
+  const missing = needs.rows.some((row) => row.ghl === 'custom' && known?.fieldIds[row.key] === undefined);
+  const fresh = known !== null && needs.store.clock.nowMs() - known.readAtMs < PROVISION_AGAIN_MS;
+  if (known && (!missing || fresh)) return known;
+  const { facts, problems, created } = await provisionFields(side.client, needs.rows, {
+    connectionId: connection.id,
+    nowMs: needs.store.clock.nowMs(),
+    timeZone: connection.timeZone,
+    log: needs.log,
+  });
+  if (created.length > 0) needs.log.info('custom fields made in GHL', { connection: connection.id, created });
+  await needs.connections.rememberLocation(connection.id, facts);
+  if (problems.length > 0) await needs.store.tx((db) => raiseProblems(needs.store, db, connection.id, problems));
+  return facts;
+}
+
+/** A field that could not be had is asked for again this often, not in every run. */
+const PROVISION_AGAIN_MS = 15 * 60_000;
+

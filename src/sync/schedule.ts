@@ -1,0 +1,164 @@
+import cron from 'node-cron';
+import PQueue from 'p-queue';
+import { every } from '../clock.ts';
+import type { Direction, RunTrigger } from '../../drizzle/tables/runs.ts';
+import type { Connection } from '../domain/connection.ts';
+import { AppError, messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { completeRequest, getRequest, getRun, openRequests, openRun, requestRun, type RunRow } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import type { LeaseKeeper } from './leaseKeeper.ts';
+import { runBatch, type RunBatchNeeds } from './runBatch.ts';
+
+export interface RunAsked {
+  connectionId: string;
+  direction: Direction | 'both';
+  trigger: RunTrigger;
+}
+
+export interface Schedule {
+  /** Runs a connection now, after the run that is under way; by whichever instance holds its lease. */
+  run(asked: RunAsked): Promise<RunRow | null>;
+  /** What the clock does: every connection once; one whose run is under way gets a `skipped-overlap` row. */
+  tick(): Promise<void>;
+  /** Performs work while no run of the connection is under way, as its holder. */
+  exclusively<T>(connectionId: string, work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface ScheduleNeeds extends RunBatchNeeds {
+  store: Store;
+  log: Logger;
+  cron: string;
+  paused: boolean;
+  leases: LeaseKeeper;
+  connectionOf(id: string): Connection | undefined;
+  connectionIds(): string[];
+  rebuild(connection: Connection): Promise<void>;
+}
+
+/** Requests of other processes are looked for this often. */
+const REQUESTS_EVERY_MS = 1000;
+/** How long a caller waits for the holder to take its request before it is told so. */
+const HOLDER_PATIENCE_MS = 15_000;
+/** So many connections run at once: they wait for remote sides most of the time, not for this machine. */
+const CONNECTIONS_AT_ONCE = 20;
+
+export function createSchedule(needs: ScheduleNeeds): Schedule {
+  const { store, log, leases } = needs;
+  const lanes = new Map<string, PQueue>();
+  const all = new PQueue({ concurrency: CONNECTIONS_AT_ONCE });
+  let closed = false;
+  let requesting = false;
+
+  const laneOf = (connectionId: string): PQueue => {
+    let lane = lanes.get(connectionId);
+    if (!lane) {
+      lane = new PQueue({ concurrency: 1 });
+      lanes.set(connectionId, lane);
+    }
+    return lane;
+  };
+
+  const exclusively = <T>(connectionId: string, work: () => Promise<T>): Promise<T> => laneOf(connectionId).add(() => all.add(work));
+
+  const runHere = (asked: RunAsked): Promise<string | null> =>
+    exclusively(asked.connectionId, async () => {
+      const connection = needs.connectionOf(asked.connectionId);
+      if (closed || !connection || !leases.holds(asked.connectionId)) return null;
+      return runBatch(needs, { connection, direction: asked.direction, trigger: asked.trigger, signal: leases.signal(asked.connectionId) });
+    });
+
+  const runElsewhere = async (asked: RunAsked): Promise<RunRow | null> => {
+    const id = await requestRun(store, asked);
+    const askedAtMs = store.clock.nowMs();
+    for (;;) {
+      await store.clock.sleep(250);
+      const request = await getRequest(store, id);
+      if (request?.completedAt) return request.runId === null ? null : getRun(store, request.runId);
+      if (closed) return null;
+      if (leases.holds(asked.connectionId)) continue;
+      const waited = store.clock.nowMs() - askedAtMs;
+      if (waited > HOLDER_PATIENCE_MS && !(await isTaken(asked.connectionId))) {
+        throw new AppError('no_holder', 'no running instance speaks for this connection: the run stays asked for and starts with the next one', {
+          httpStatus: 503,
+          retry: 'later',
+        });
+      }
+    }
+  };
+
+  const isTaken = async (connectionId: string) => {
+    const { leases: t } = store.s;
+    const rows = await store.db.select({ id: t.connectionId, expiresAt: t.expiresAt }).from(t);
+    return rows.some((row) => row.id === connectionId && row.expiresAt > store.clock.now());
+  };
+
+  const run: Schedule['run'] = async (asked) => {
+    if (!needs.connectionOf(asked.connectionId)) {
+      throw new AppError('unknown_connection', `there is no connection "${asked.connectionId}"`, { httpStatus: 404 });
+    }
+    if (!leases.holds(asked.connectionId)) await leases.beat();
+    if (!leases.holds(asked.connectionId)) return runElsewhere(asked);
+    const runId = await runHere(asked);
+    return runId === null ? null : getRun(store, runId);
+  };
+
+  const tick = async () => {
+    if (needs.paused || closed) return;
+    await Promise.all(
+      needs
+        .connectionIds()
+        .filter((id) => leases.holds(id))
+        .map(async (connectionId) => {
+          const lane = laneOf(connectionId);
+          if (lane.pending + lane.size > 0) {
+            await openRun(store, { connectionId, direction: 'both', trigger: 'cron', status: 'skipped-overlap' });
+            return;
+          }
+          await runHere({ connectionId, direction: 'both', trigger: 'cron' }).catch((error: unknown) => {
+            log.error('a scheduled run failed', { connection: connectionId, reason: messageOf(error) });
+          });
+        }),
+    );
+  };
+
+  const takeRequests = async () => {
+    for (const request of await openRequests(store, needs.connectionIds().filter((id) => leases.holds(id)))) {
+      const connection = needs.connectionOf(request.connectionId);
+      if (!connection) continue;
+      const work =
+        request.kind === 'rebuild'
+          ? exclusively(request.connectionId, () => needs.rebuild(connection)).then(() => null)
+          : runHere({ connectionId: request.connectionId, direction: request.direction, trigger: request.trigger });
+      const runId = await work.catch((error: unknown) => {
+        log.error('a requested run failed', { connection: request.connectionId, reason: messageOf(error) });
+        return null;
+      });
+      if (!closed) await completeRequest(store, request.id, runId);
+    }
+  };
+
+  const stopRequests = every(REQUESTS_EVERY_MS, () => {
+    if (requesting || closed) return;
+    requesting = true;
+    takeRequests()
+      .catch((error: unknown) => log.error('requests cannot be read', { reason: messageOf(error) }))
+      .finally(() => {
+        requesting = false;
+      });
+  });
+  const task = cron.schedule(needs.cron, () => tick(), { timezone: 'UTC' });
+
+  return {
+    run,
+    tick,
+    exclusively,
+    close: async () => {
+      closed = true;
+      stopRequests();
+      await task.destroy();
+      await Promise.all([...lanes.values()].map((lane) => lane.onIdle()));
+    },
+  };
+}

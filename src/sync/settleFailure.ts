@@ -1,0 +1,172 @@
+import { backoffMs, ATTEMPTS_MAX } from '../domain/backoff.ts';
+import { AppError, messageOf } from '../errors.ts';
+import { ApiError } from '../platforms/apiError.ts';
+import type { Pair } from '../store/pairs.ts';
+import { customerLog, type JobContext } from './jobContext.ts';
+import { type PushJob, takeSideEffects } from './pushContact.ts';
+
+/** The side cannot be written to at all now: the run ends early, nothing of what is left has been attempted. */
+export class RunHalted extends AppError {
+  constructor(code: string, message: string, cause?: unknown) {
+    super(code, message, { retry: 'later', ...(cause === undefined ? {} : { cause }) });
+    this.name = 'RunHalted';
+  }
+}
+
+/** This many calls failing in passing before any succeeded: the other side is down, and nobody's attempt is counted. */
+const DOWN_AFTER_FAILURES = 5;
+
+const haltTexts: Partial<Record<ApiError['class'], string>> = {
+  auth: 'GHL does not accept the token: put in a new one',
+  scope: 'the GHL token lacks a scope that is needed',
+  daily_budget: "today's GHL calls are used up: the run goes on after midnight UTC",
+};
+
+/** What a failed job leaves: the record's next state, a log row, its problems (SPEC §2.6, classes of errors). */
+export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | null, error: unknown): Promise<void> {
+  if (error instanceof RunHalted) throw error;
+  if (ctx.signal.aborted) {
+    // Stopping or losing the lease is nobody's attempt; what was pending on disk is looked for by whoever comes next.
+    if (job) await ctx.settler.settle({ link: job.link, ...takeSideEffects(job) });
+    return;
+  }
+  const api = error instanceof ApiError ? error : null;
+  const halt = api && haltTexts[api.class];
+  if (halt !== undefined && halt !== null) {
+    if (job) await ctx.settler.settle({ link: job.link, ...takeSideEffects(job) });
+    throw new RunHalted(api?.class ?? 'halted', `${halt} (${messageOf(error)})`, error);
+  }
+  if (api?.class === 'gone' && job) return settleGone(ctx, pair, job, api);
+  if (!api) ctx.log.error('a record failed for a reason of our own', { connection: ctx.connection.id, customerId: pair.customer.stickycardsId, error });
+  const passing = !api || api.class === 'transient' || api.class === 'rate_limited' || api.mayHaveLanded;
+  if (passing) return settlePassing(ctx, pair, job, error);
+  await settleFailed(ctx, pair, job, api);
+}
+
+/** Network, timeout, 5xx: again later, with backoff; an attempt counts only while other calls get through. */
+async function settlePassing(ctx: JobContext, pair: Pair, job: PushJob | null, error: unknown): Promise<void> {
+  ctx.health.failedInARow += 1;
+  const counts = ctx.health.succeeded > 0;
+  const attempts = pair.customer.attempts + (counts ? 1 : 0);
+  const givenUp = attempts >= ATTEMPTS_MAX;
+  const nextAttemptAt = givenUp ? null : new Date(ctx.store.clock.nowMs() + backoffMs(Math.max(1, attempts), ctx.random()));
+  await settleRecord(ctx, pair, job, error, { syncStatus: givenUp ? 'FAILED' : 'PENDING', attempts, nextAttemptAt });
+  if (ctx.health.succeeded === 0 && ctx.health.failedInARow >= DOWN_AFTER_FAILURES) {
+    throw new RunHalted('side_down', `GHL does not answer: ${messageOf(error)}`, error);
+  }
+}
+
+const settleFailed = (ctx: JobContext, pair: Pair, job: PushJob | null, error: ApiError) =>
+  settleRecord(ctx, pair, job, error, { syncStatus: 'FAILED', attempts: pair.customer.attempts + 1, nextAttemptAt: null });
+
+async function settleRecord(
+  ctx: JobContext,
+  pair: Pair,
+  job: PushJob | null,
+  error: unknown,
+  next: { syncStatus: 'PENDING' | 'FAILED'; attempts: number; nextAttemptAt: Date | null },
+): Promise<void> {
+  const { errorClass, errorCode, errorMessage, traceId } = describe(error);
+  ctx.counts.failedCount += 1;
+  const customerId = pair.customer.stickycardsId;
+  const effects = job ? takeSideEffects(job) : { commands: [], problems: [] };
+  await ctx.settler.settle({
+    link: job?.link,
+    commands: effects.commands,
+    problems: [
+      ...effects.problems,
+      ...(next.syncStatus === 'FAILED'
+        ? [{ code: 'record_failed', cause: errorCode, recordId: customerId, sample: { contactId: job?.link.ghlId ?? null, message: errorMessage } }]
+        : []),
+    ],
+    logs: [
+      customerLog(ctx, customerId, job?.link.ghlId ?? null, {
+        action: 'update',
+        status: 'failed',
+        errorClass,
+        errorCode,
+        errorMessage,
+        traceId,
+        attempt: Math.max(1, next.attempts),
+        nextAttemptAt: next.nextAttemptAt,
+      }),
+    ],
+    customer: {
+      customerId,
+      claimedVersion: pair.customer.version,
+      syncError: { class: errorClass, code: errorCode, message: errorMessage },
+      ...next,
+    },
+  });
+}
+
+/** Deleted in GHL: never made again by us (SPEC §2.5, 0). */
+async function settleGone(ctx: JobContext, pair: Pair, job: PushJob, error: ApiError): Promise<void> {
+  const customerId = pair.customer.stickycardsId;
+  const code = 'deleted_in_ghl';
+  const message = 'the contact was deleted in GHL';
+  const contactId = job.link.ghlId;
+  ctx.counts.skippedCount += 1;
+  const { commands, problems } = takeSideEffects(job);
+  await ctx.settler.settle({
+    link: { ...job.link, state: 'gone', metadata: { ...job.link.metadata, gone: code, goneAtMs: ctx.store.clock.nowMs() } },
+    contact: job.contact ? { ...job.contact, deleted: true } : undefined,
+    commands,
+    problems: [...problems, { code, recordId: customerId, sample: { customerId, contactId } }],
+    logs: [
+      customerLog(ctx, customerId, contactId, {
+        action: 'skip',
+        status: 'skipped',
+        errorClass: 'gone',
+        errorCode: code,
+        errorMessage: message,
+        traceId: error.traceId ?? null,
+      }),
+    ],
+    customer: {
+      customerId,
+      claimedVersion: pair.customer.version,
+      syncStatus: 'SKIPPED',
+      syncError: { class: 'gone', code, message },
+      attempts: 0,
+      nextAttemptAt: null,
+    },
+  });
+}
+
+/** A record that is left out on purpose, listed with its reason. */
+export async function settleSkipped(
+  ctx: JobContext,
+  pair: Pair,
+  reason: { code: string; message: string; contactId?: string | null; sample?: Record<string, unknown> },
+): Promise<void> {
+  const customerId = pair.customer.stickycardsId;
+  ctx.counts.skippedCount += 1;
+  await ctx.settler.settle({
+    problems: reason.sample ? [{ code: reason.code, recordId: customerId, sample: { customerId, ...reason.sample } }] : [],
+    logs: [
+      customerLog(ctx, customerId, reason.contactId ?? null, {
+        action: 'skip',
+        status: 'skipped',
+        errorCode: reason.code,
+        errorMessage: reason.message,
+      }),
+    ],
+    customer: {
+      customerId,
+      claimedVersion: pair.customer.version,
+      syncStatus: 'SKIPPED',
+      syncError: { class: 'excluded', code: reason.code, message: reason.message },
+      attempts: 0,
+      nextAttemptAt: null,
+    },
+  });
+}
+
+function describe(error: unknown) {
+  if (error instanceof ApiError) {
+    return { errorClass: error.class, errorCode: error.code, errorMessage: error.message, traceId: error.traceId ?? null };
+  }
+  if (error instanceof AppError) return { errorClass: 'internal', errorCode: error.code, errorMessage: error.message, traceId: null };
+  return { errorClass: 'internal', errorCode: 'internal', errorMessage: 'an error of our own; the log names it', traceId: null };
+}
