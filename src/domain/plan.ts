@@ -66,7 +66,8 @@ export function planFields(input: PlanFieldsInput): FieldsPlan {
     const field = input.fields[row.key];
     if (field?.pending || input.unwritable.has(row.key)) continue;
     const sticky = input.sticky[row.key] ?? null;
-    const before = ghlValue(input, row.key) ?? field?.base ?? null;
+    const shown = ghlValue(input, row.key);
+    const before = shown === undefined ? (field?.base ?? null) : shown;
     const decision = decide(row, field, sticky, input);
     if (decision === null) continue;
     if (decision.kind === 'write') plan.toGhl.push({ key: row.key, before, after: decision.after });

@@ -31,6 +31,11 @@ export interface Database {
   readonly s: Schema;
   readonly bulk: BulkWriter;
   tx<T>(work: (db: Db) => Promise<T>, options?: TxOptions): Promise<T>;
+  /**
+   * Runs `work` when no `tx` is open here and keeps every `tx` waiting until it ends: for a writer with a connection of
+   * its own (the receivers' commits), so that on SQLite neither ever waits inside a lock of the other.
+   */
+  turn<T>(work: () => Promise<T>, options?: TxOptions): Promise<T>;
   /** Bytes free on the disk that holds an embedded database; null for a server elsewhere. */
   readonly file: string | null;
   close(): Promise<void>;
@@ -97,6 +102,7 @@ export function openSqlite(file: string): Database {
         },
         { priority: options?.priority ?? 0 },
       ),
+    turn: (work, options) => queue.add(work, { priority: options?.priority ?? 0 }),
     close: async () => {
       await queue.onIdle();
       reader.close();
@@ -140,6 +146,7 @@ export async function openPostgres(url: string, options: { migrate: 'always' | '
     bulk: postgresBulkWriter(),
     file: null,
     tx: (work) => db.transaction((tx) => work(tx as unknown as Db)),
+    turn: (work) => work(),
     close: () => pool.end(),
   };
 }

@@ -1,34 +1,11 @@
 import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { Db } from './database.ts';
+import type { InboxRow, NewInboxRow, Receipt } from './inboxRow.ts';
+import { type InboxWriter, sqliteInboxWriter } from './inboxWriter.ts';
 import type { Store } from './store.ts';
 
-export type InboxRow = Schema['webhookEvents']['$inferSelect'];
-
-/** A verified delivery or an observation, as the receivers and settle hand it over. */
-export type NewInboxRow = Pick<
-  InboxRow,
-  | 'connectionId'
-  | 'source'
-  | 'dedupeKey'
-  | 'deliveryId'
-  | 'type'
-  | 'occurredAt'
-  | 'receivedAt'
-  | 'customerId'
-  | 'cardId'
-  | 'contactId'
-  | 'verification'
-  | 'flags'
-  | 'headers'
-  | 'bodyHash'
-  | 'payload'
-> & { status?: InboxRow['status']; reason?: string | null; foldedAt?: Date | null };
-
-export interface Receipt {
-  receiptId: string;
-  duplicate: boolean;
-}
+export type { InboxRow, NewInboxRow, Receipt } from './inboxRow.ts';
 
 interface Waiting {
   row: NewInboxRow;
@@ -44,6 +21,8 @@ export interface InboxAppender {
   append(row: NewInboxRow): Promise<Receipt>;
   /** Deliveries that wait for their commit: background work yields while there are any. */
   waiting(): number;
+  /** Ends after the commits that are waiting; before the store is closed. */
+  close(): Promise<void>;
 }
 
 /**
@@ -51,36 +30,62 @@ export interface InboxAppender {
  * is under way is the next one, and a lone delivery waits for nobody.
  */
 export function createInboxAppender(store: Store): InboxAppender {
+  const writer = store.file === null ? postgresInboxWriter(store) : sqliteInboxWriter(store, store.file);
   let queue: Waiting[] = [];
-  let committing = false;
+  let underWay = 0;
+  let flushing: Promise<void> | null = null;
+
+  const takeBatch = (): Waiting[] => {
+    const batch = queue.length <= COMMIT_ROWS_MAX ? queue : queue.slice(0, COMMIT_ROWS_MAX);
+    queue = queue.slice(batch.length);
+    underWay = batch.length;
+    return batch;
+  };
 
   const flush = async () => {
-    committing = true;
-    while (queue.length > 0) {
-      const batch = queue.slice(0, COMMIT_ROWS_MAX);
-      queue = queue.slice(COMMIT_ROWS_MAX);
-      try {
-        const receipts = await store.tx((db) => insertDeliveries(store, db, batch.map((w) => w.row)), { priority: 10 });
-        batch.forEach((w, i) => w.resolve(receipts[i] as Receipt));
-      } catch (error) {
-        for (const w of batch) w.reject(error);
-      }
-    }
-    committing = false;
+    // After the requests that the event loop already holds, so that they share the commit.
+    await new Promise(setImmediate);
+    let answer = () => {};
+    do {
+      const batch = takeBatch();
+      const writing = batch.length === 0 ? null : writer.write(batch.map((w) => w.row));
+      // The batch before is answered while the disk writes this one.
+      answer();
+      answer = () => {};
+      if (writing)
+        answer = await writing.then(
+          (receipts) => resolveAll(batch, receipts),
+          (error: unknown) => rejectAll(batch, error),
+        );
+    } while (underWay > 0);
+    flushing = null;
   };
 
   return {
     append: (row) =>
       new Promise((resolve, reject) => {
         queue.push({ row, resolve, reject });
-        if (committing) return;
-        committing = true;
-        // After the requests that the event loop already holds, so that they share the commit.
-        setImmediate(() => void flush());
+        flushing ??= flush();
       }),
-    waiting: () => queue.length,
+    waiting: () => queue.length + underWay,
+    close: async () => {
+      while (flushing) await flushing;
+      await writer.close();
+    },
   };
 }
+
+const resolveAll = (batch: readonly Waiting[], receipts: readonly Receipt[]) => () =>
+  batch.forEach((w, i) => w.resolve(receipts[i] as Receipt));
+
+const rejectAll = (batch: readonly Waiting[], error: unknown) => () => {
+  for (const w of batch) w.reject(error);
+};
+
+const postgresInboxWriter = (store: Store): InboxWriter => ({
+  write: (rows) => store.tx((db) => insertDeliveries(store, db, rows)),
+  close: () => Promise.resolve(),
+});
 
 /**
  * Inserts in the caller's transaction; a row whose dedupe key is there already is counted on the first one, whose id
@@ -188,7 +193,13 @@ export async function reusedDeliveryIds(store: Store, db: Db, rows: readonly Inb
   const found = await db
     .select({ deliveryId: t.deliveryId })
     .from(t)
-    .where(and(eq(t.connectionId, sample.connectionId), inArray(t.source, ['stickycards', 'sticker']), inArray(t.deliveryId, ids)))
+    .where(
+      and(
+        eq(t.connectionId, sample.connectionId),
+        inArray(t.source, ['stickycards', 'sticker']),
+        inArray(t.deliveryId, ids),
+      ),
+    )
     .groupBy(t.deliveryId)
     .having(sql`count(*) > 1`);
   return new Set(found.map((r) => r.deliveryId as string));
@@ -203,7 +214,12 @@ export interface EventFilter {
 }
 
 /** The inbox for people, newest first, in keyset pages (`before` = id of the last row of the page before). */
-export const listEvents = ({ db, s }: Store, filter: EventFilter, limit: number, before?: string): Promise<InboxRow[]> => {
+export const listEvents = (
+  { db, s }: Store,
+  filter: EventFilter,
+  limit: number,
+  before?: string,
+): Promise<InboxRow[]> => {
   const { webhookEvents: t } = s;
   return db
     .select()

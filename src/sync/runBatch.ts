@@ -4,8 +4,7 @@ import type { Connection, LocationFacts } from '../domain/connection.ts';
 import type { FieldRow, TagMap } from '../domain/fieldMap.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { CallRecord } from '../platforms/callApi.ts';
-import type { GhlClient } from '../platforms/ghl/client.ts';
+import type { GhlSide } from '../platforms/ghl/sides.ts';
 import { isApiError } from '../platforms/apiError.ts';
 import type { ConnectionStore } from '../store/connections.ts';
 import { claimPairs, hasDueCustomers, type Pair } from '../store/pairs.ts';
@@ -20,15 +19,6 @@ import { provisionFields } from './provisionFields.ts';
 import { pushContact } from './pushContact.ts';
 import { pushTags } from './pushTags.ts';
 import { RunHalted } from './settleFailure.ts';
-
-/** GHL's side of one connection, as a run uses it. */
-export interface GhlSide {
-  client: GhlClient;
-  concurrency: number;
-  /** How often the pace made somebody wait for the limit. */
-  waits(): number;
-  onCall(listener: (call: CallRecord) => void): () => void;
-}
 
 export interface RunBatchNeeds {
   store: Store;

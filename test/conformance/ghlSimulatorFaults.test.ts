@@ -62,6 +62,16 @@ describe('faults on request', () => {
     expect(performance.now() - before).toBeGreaterThan(50);
   });
 
+  test('being down for a while: nothing is lost', async () => {
+    await create({ firstName: 'Before' });
+    const port = Number(new URL(gh.sim.url).port);
+    await gh.sim.stop();
+    await expect(create({ firstName: 'Meanwhile' })).rejects.toThrow('fetch failed');
+    await gh.sim.start(port);
+    expect((await create({ firstName: 'After' })).status).toBe(201);
+    expect(names()).toEqual(['Before', 'After']);
+  });
+
   test('only where the body says so', async () => {
     gh.sim.faults.add({ kind: 'status', status: 500, when: ({ body }) => 'phone' in (body as object) });
     expect((await create({ firstName: 'A' })).status).toBe(201);

@@ -90,11 +90,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     unix_socket_directories: '',
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  // A shell watches over the server: it ends it when this process is gone, also after kill -9.
-  const watch = `"$0" "$@" & server=$!; trap 'kill -INT $server' TERM; while kill -0 ${process.pid} 2>/dev/null && kill -0 $server 2>/dev/null; do sleep 1; done; kill -INT $server 2>/dev/null; wait $server`;
+  // A shell watches over the server: its standard input ends when this process does, also after kill -9.
+  const watch = '"$0" "$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server; wait $server';
   const child: ChildProcess = spawn('sh', ['-c', watch, join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags], {
     ...as,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
   });
   let log = '';
   child.stderr?.on('data', (chunk) => {
@@ -116,7 +116,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     url,
     stop: async () => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
+      child.stdin?.end();
       await gone;
       rmSync(base, { recursive: true, force: true });
     },

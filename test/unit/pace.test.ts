@@ -265,9 +265,8 @@ describe('pace', () => {
       'enough',
     ]);
     expect(started).toBe(0);
-    const last = expect(later).rejects.toMatchObject({ code: 'stopped' });
     pace.stop();
-    await last;
+    await expect(later).rejects.toMatchObject({ code: 'stopped' });
     await expect(call()).rejects.toMatchObject({ code: 'stopped' });
     expect(started).toBe(0);
   });

@@ -16,7 +16,7 @@ function metaOf(body: Record<string, unknown>): ApiErrorMeta {
 
 const detail =
   /\b(e-?mail|phone_?number|phone|first_?name|last_?name|surname|balance|status|segments?|opt_in|template_id)\b/i;
-const wrong = /invalid|not valid|must|should|not allowed|unknown|wrong|required|too long|too short/i;
+const wrong = /invalid|not valid|must|should|not allowed|unknown|wrong|required|too long|too short|taken|in use/i;
 
 function fieldOf(message: string): { field: string; code?: string } | undefined {
   const byWording = fieldByWording(message);
@@ -29,7 +29,7 @@ const rules: ClassifyRules = {
   record: /\b(customer|card|client)\b/i,
   otherThings: /\b(template|segment|workspace|company|account|route|endpoint)\b/i,
   metaOf,
-  duplicate: /\bduplicated?\b|\balready (?:exists?|taken|in use|registered)\b/i,
+  duplicate: /\bduplicated?\b|\balready (?:exists?|been taken|taken|in use|registered)\b/i,
   fieldOf,
 };
 

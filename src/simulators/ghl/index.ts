@@ -52,6 +52,7 @@ export interface GhlSimulator {
   readonly oauth: Pick<OAuth, 'issueCode' | 'revoke' | 'revokeLocation' | 'setScopes'>;
   readonly webhooks: Pick<Webhooks, 'attempts' | 'pending' | 'setOptions'>;
   start(port?: number): Promise<string>;
+  /** Keeps everything: started again, on the same port or another, it goes on where it was. */
   stop(): Promise<void>;
   flushWebhooks(options?: { dueOnly?: boolean }): Promise<void>;
   setWebhookUrl(url: string | undefined): void;
@@ -122,6 +123,7 @@ export function createGhlSimulator(options: GhlSimulatorOptions = {}): GhlSimula
         started.listen(port, options.host ?? '127.0.0.1', resolve);
       });
       server = started;
+      webhooks.start();
       const address = started.address() as AddressInfo;
       url = `http://${options.host ?? '127.0.0.1'}:${address.port}`;
       return url;

@@ -16,7 +16,9 @@ export interface Webhooks {
   setOptions(options: Partial<Omit<WebhookOptions, 'url'>>): void;
   /** Queued, and not in flight. */
   pending(): number;
+  /** What is queued stays queued while the simulator is down. */
   stop(): void;
+  start(): void;
 }
 
 interface Delivery {
@@ -75,6 +77,7 @@ export function createWebhooks(
     if (delivered || options.retry === false || delivery.attempt > retriesMax) return;
     const waitMs = firstRetryMs * 2 ** (delivery.attempt - 1) * (0.5 + random());
     queue.push({ ...delivery, attempt: delivery.attempt + 1, dueAtMs: clock.now() + waitMs });
+    pump();
   }
 
   async function deliver(list: Delivery[]): Promise<void> {
@@ -83,7 +86,10 @@ export function createWebhooks(
     const workers = options.shuffle === true ? concurrency : 1;
     let next = 0;
     const work = async (): Promise<void> => {
-      for (let each = ordered[next++]; each && !stopped; each = ordered[next++]) await attempt(each);
+      for (let each = ordered[next++]; each; each = ordered[next++]) {
+        if (stopped) queue.push(each);
+        else await attempt(each);
+      }
     };
     await Promise.all(Array.from({ length: workers }, work));
   }
@@ -114,9 +120,9 @@ export function createWebhooks(
   return {
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     attempts,
-    wanted: () => url !== undefined && !stopped,
+    wanted: () => url !== undefined,
     emit(type, payload) {
-      if (url === undefined || stopped) return;
+      if (url === undefined) return;
       if (random() < (options.lostRate ?? 0)) return;
       const webhookId = randomUUID();
       const timestamp = new Date(clock.stampMs()).toISOString();
@@ -144,7 +150,11 @@ export function createWebhooks(
     stop() {
       stopped = true;
       clearTimeout(timer);
-      queue = [];
+      timer = undefined;
+    },
+    start() {
+      stopped = false;
+      pump();
     },
   };
 }

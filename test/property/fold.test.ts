@@ -1,0 +1,149 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { EVENT_TYPES, type StickyCardsEvent } from '../../src/domain/event.ts';
+import { type FoldedEvent, foldEvent, type FoldRules, newCard, newCustomer, type StagedRecord } from '../../src/domain/foldEvent.ts';
+import { event } from '../helpers/events.ts';
+
+const statuses: Record<string, { axis: 'install' | 'admin'; value: string }> = {
+  installed: { axis: 'install', value: 'installed' },
+  removed: { axis: 'install', value: 'removed' },
+  inactive: { axis: 'admin', value: 'inactive' },
+  active: { axis: 'admin', value: 'active' },
+};
+const rules: FoldRules = { statusOf: (word) => statuses[word] ?? null, eventListIsWholeSet: false, segmentsExclusive: false };
+const variants: FoldRules[] = [rules, { ...rules, eventListIsWholeSet: true }, { ...rules, segmentsExclusive: true }];
+
+const empty = (): StagedRecord => ({ customer: newCustomer('cus_1'), card: newCard('card_1', 'cus_1') });
+const foldAll = (events: readonly FoldedEvent[], by: FoldRules = rules) =>
+  events.reduce((record, folded) => foldEvent(record, folded, by), empty());
+
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+
+/** Few times, hashes and values, so that ties, duplicates and contradictions happen all the time. */
+const foldedEvent: fc.Arbitrary<FoldedEvent> = fc
+  .record({
+    type: fc.constantFrom(...EVENT_TYPES),
+    atMs: fc.integer({ min: 1, max: 6 }),
+    bodyHash: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    email: maybe(fc.constantFrom('x@example.com', 'y@example.com')),
+    phone: maybe(fc.constantFrom('+12125550142', '+12125550143')),
+    balance: maybe(fc.integer({ min: 0, max: 3 })),
+    status: maybe(fc.constantFrom('installed', 'removed', 'inactive', 'active', 'unheard of')),
+    installedAtMs: maybe(fc.integer({ min: 1, max: 6 })),
+    segments: maybe(fc.array(fc.constantFrom('VIP', 'vip', 'Gold', 'Ünder'), { maxLength: 2 })),
+    segment: maybe(fc.constantFrom('VIP', 'Gold')),
+    referralCount: maybe(fc.integer({ min: 0, max: 4 })),
+    tier: maybe(fc.constantFrom('one', 'two')),
+  })
+  .map(({ type, atMs, bodyHash, status, installedAtMs, tier, ...rest }) => ({
+    event: event(type, { ...rest, card: { status, installedAtMs, templateId: null, cardType: null }, extra: { tier } }),
+    atMs,
+    // Equal hashes mean equal bodies: what differs has to hash differently.
+    bodyHash: `${bodyHash}${JSON.stringify([type, rest, status, installedAtMs, tier])}`,
+    eventKey: `${type}${atMs}${bodyHash}${JSON.stringify(rest)}`,
+  }));
+
+describe('folding (SPEC §2.2)', () => {
+  test('any order and any duplicates give the same staging', () => {
+    fc.assert(
+      fc.property(
+        fc.array(foldedEvent, { maxLength: 14 }),
+        fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
+        fc.constantFrom(...variants),
+        (events, random, by) => {
+          const next = () => random.next().value as number;
+          const repeated = [...events, ...events.filter(() => next() < 0.4)];
+          const shuffled = repeated.map((value) => ({ value, key: next() })).toSorted((a, b) => a.key - b.key);
+          expect(foldAll(shuffled.map((s) => s.value), by)).toEqual(foldAll(events, by));
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  test('it changes nothing that it was given', () => {
+    fc.assert(
+      fc.property(fc.array(foldedEvent, { minLength: 1, maxLength: 5 }), (events) => {
+        const before = foldAll(events.slice(0, -1));
+        const copy = structuredClone(before);
+        foldEvent(before, events.at(-1) as FoldedEvent, rules);
+        expect(before).toEqual(copy);
+      }),
+    );
+  });
+
+  test('control: a fold that took whatever came last would be caught', () => {
+    const naive = (events: readonly FoldedEvent[]) => events.reduce<number | null>((last, e) => e.event.balance ?? last, null);
+    expect(() =>
+      fc.assert(
+        fc.property(fc.array(foldedEvent, { minLength: 2, maxLength: 8 }), (events) => {
+          expect(naive(events.toReversed())).toEqual(naive(events));
+        }),
+      ),
+    ).toThrow();
+  });
+});
+
+const at = (atMs: number, of: StickyCardsEvent, bodyHash = `h${atMs}`): FoldedEvent => ({ event: of, atMs, bodyHash, eventKey: bodyHash });
+
+describe('what an event leaves behind', () => {
+  test('an older balance does not override a newer one', () => {
+    const record = foldAll([at(20, event('CardBalanceUpdatedEvent', { balance: 120 })), at(10, event('CardBalanceUpdatedEvent', { balance: 70 }))]);
+    expect(record.card?.balance).toBe(120);
+    expect(record.card?.readWanted).toBe(false);
+  });
+
+  test('a balance event without a balance marks the card for a read, until a newer balance comes', () => {
+    const thin = at(20, event('CardBalanceUpdatedEvent'));
+    expect(foldAll([at(10, event('CardBalanceUpdatedEvent', { balance: 5 })), thin]).card?.readWanted).toBe(true);
+    expect(foldAll([thin, at(21, event('CardBalanceUpdatedEvent', { balance: 5 }))]).card?.readWanted).toBe(false);
+  });
+
+  test('two different balances at one time mark the card for a read; a later one settles it', () => {
+    const tie = [at(5, event('CardBalanceUpdatedEvent', { balance: 1 }), 'a'), at(5, event('CardScannedEvent', { balance: 2 }), 'b')];
+    expect(foldAll(tie).card).toMatchObject({ balance: 2, readWanted: true });
+    expect(foldAll([...tie, at(6, event('CardBalanceUpdatedEvent', { balance: 3 }))]).card).toMatchObject({ balance: 3, readWanted: false });
+  });
+
+  test('at one time removal beats installation, whichever was received first', () => {
+    const both = [at(5, event('CardRemovedEvent'), 'a'), at(5, event('CardInstalledEvent'), 'b')];
+    for (const events of [both, both.toReversed()]) {
+      expect(foldAll(events).card).toMatchObject({ installStatus: 'removed', installed: 'removed' });
+    }
+  });
+
+  test('what the event is about goes before the status word that it carries along', () => {
+    const record = foldAll([at(5, event('CardRemovedEvent', { card: { status: 'installed', installedAtMs: null, templateId: null, cardType: null } }))]);
+    expect(record.card?.installStatus).toBe('removed');
+  });
+
+  test('last activity is a maximum, and only of what the person did', () => {
+    const record = foldAll([
+      at(30, event('CardScannedEvent')),
+      at(10, event('FeedbackCreatedEvent')),
+      at(90, event('CardBalanceUpdatedEvent', { balance: 1 })),
+      at(20, event('PaymentCompletedSuccessfulEvent')),
+      at(95, event('PaymentCompletedFailedEvent')),
+    ]);
+    expect(record.customer).toMatchObject({ lastActivityMs: 30, lastPurchaseMs: 20 });
+  });
+
+  test('referrals are counted by distinct events; a count in the envelope only raises the number', () => {
+    const referrals = [at(1, event('CustomerReferralCreatedEvent')), at(2, event('CustomerReferralCreatedEvent')), at(2, event('CustomerReferralCreatedEvent'))];
+    expect(foldAll(referrals).customer.referralCount).toBe(2);
+    expect(foldAll([...referrals, at(3, event('CardScannedEvent', { referralCount: 7 }))]).customer.referralCount).toBe(7);
+    expect(foldAll([...referrals, at(3, event('CardScannedEvent', { referralCount: 1 }))]).customer.referralCount).toBe(2);
+  });
+
+  test('null and absent say nothing: they never empty a value', () => {
+    const record = foldAll([at(1, event('CustomerCreatedEvent', { email: 'a@example.com' })), at(9, event('CardScannedEvent'))]);
+    expect(record.customer.email).toBe('a@example.com');
+  });
+
+  test('a whole set takes out what it leaves out; a list of what was linked does not', () => {
+    const events = [at(1, event('CustomerSegmentLinkedEvent', { segments: ['VIP'] })), at(2, event('CustomerSegmentLinkedEvent', { segments: ['Gold'] }))];
+    expect(foldAll(events).customer.segments).toEqual(['Gold', 'VIP']);
+    expect(foldAll(events, { ...rules, eventListIsWholeSet: true }).customer.segments).toEqual(['Gold']);
+    expect(foldAll(events, { ...rules, segmentsExclusive: true }).customer.segments).toEqual(['Gold']);
+  });
+});
