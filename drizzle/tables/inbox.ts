@@ -1,4 +1,4 @@
-import { isNull } from 'drizzle-orm';
+import { isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Kit } from '../kit.ts';
 
 /**
@@ -38,11 +38,12 @@ export const webhookEvents = (k: Kit) =>
       // What is still to be folded: stays as small as the backlog.
       k.index('webhook_events_unfolded').on(t.connectionId, t.id).where(isNull(t.foldedAt)),
       k.index('webhook_events_list').on(t.connectionId, t.id),
-      k.index('webhook_events_status').on(t.status, t.id),
-      k.index('webhook_events_customer').on(t.connectionId, t.customerId, t.id),
-      k.index('webhook_events_card').on(t.connectionId, t.cardId, t.id),
-      k.index('webhook_events_contact').on(t.connectionId, t.contactId, t.id),
-      k.index('webhook_events_delivery').on(t.connectionId, t.source, t.deliveryId),
+      // The few that are not simply folded: what operators look for. Partial, so that folding does not touch it.
+      k.index('webhook_events_status').on(t.status, t.id).where(sql`${t.status} in ('skipped', 'waiting', 'rejected')`),
+      k.index('webhook_events_customer').on(t.connectionId, t.customerId, t.id).where(isNotNull(t.customerId)),
+      k.index('webhook_events_card').on(t.connectionId, t.cardId, t.id).where(isNotNull(t.cardId)),
+      k.index('webhook_events_contact').on(t.connectionId, t.contactId, t.id).where(isNotNull(t.contactId)),
+      k.index('webhook_events_delivery').on(t.connectionId, t.source, t.deliveryId).where(isNotNull(t.deliveryId)),
     ],
   );
 

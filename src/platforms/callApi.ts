@@ -78,9 +78,9 @@ export interface Api {
    * One call. Rejects with ApiError (see its fields), or with what `beforeSend` or `headers` threw or the signal's
    * reason: in those cases the request never left (or was a read). A 429 is waited out and repeated in here (SPEC §2.6).
    */
-  call<T = unknown>(request: ApiRequest<T>): Promise<ApiAnswer<T>>;
+  call: <T = unknown>(request: ApiRequest<T>) => Promise<ApiAnswer<T>>;
   /** Closes the idle connections. */
-  close(): void;
+  close: () => void;
 }
 
 /** The one way to talk to a remote side: paced, typed errors, and nothing repeated that the remote may have done. */

@@ -80,7 +80,7 @@ export function classifyAnswer(
     return make('conflict', { ...(field === undefined ? {} : { field }), ...(hasMeta ? { meta } : {}) });
   }
   if (inMessages !== undefined && (status === 400 || status === 404 || status === 422)) {
-    return make('field', { field: inMessages.field, code: inMessages.code ?? 'field' });
+    return make('field', { field: inMessages.field, code: inMessages.code ?? codeOf(body, 'field') });
   }
   return make('validation');
 }

@@ -31,18 +31,19 @@ export interface Pace {
    * Runs `work` when the pace and the concurrency allow it. `work` gets a signal (the caller's, and `stop`) and its slot.
    * Rejects with ApiError `daily_budget` without running it while the day's budget is spent.
    */
-  run<T>(work: (signal: AbortSignal, slot: RateSlot) => Promise<T>, options?: RunOptions): Promise<T>;
+  run: <T>(work: (signal: AbortSignal, slot: RateSlot) => Promise<T>, options?: RunOptions) => Promise<T>;
   /** To be told of every answer: its headers, and its status where that is 429. */
-  observe(headers: AnswerHeaders, about?: { status?: number }): void;
-  setConcurrency(concurrency: number): void;
+  observe: (headers: AnswerHeaders, about?: { status?: number }) => void;
+  setConcurrency: (concurrency: number) => void;
   /** How many 429 answers there were. */
   readonly waits: number;
   /** How many requests were held back by the pace: while it does not grow, more concurrency would be used. */
   readonly held: number;
   readonly concurrency: number;
   /** The day's budget as the remote last told it; null = it never did. */
-  budget(): { remaining: number | null; limit: number | null; parkedUntilMs: number | null };
-  stop(): void;
+  budget: () => { remaining: number | null; limit: number | null; parkedUntilMs: number | null };
+  /** Ends all waiting with AppError `stopped`; what is under way goes on. */
+  stop: () => void;
 }
 
 const CONCURRENCY_MAX = 20;

@@ -2,19 +2,19 @@ import { type AnswerHeaders, numberHeader } from './answer.ts';
 
 /** One request in the window. `leaves()` is called when it really goes out, `landed()` when its answer is there. */
 export interface RateSlot {
-  leaves(): void;
-  landed(): void;
+  leaves: () => void;
+  landed: () => void;
 }
 
 export interface RateWindow {
   /** ms until one more request may leave; 0 = now. */
-  waitMs(nowMs: number): number;
-  take(nowMs: number): RateSlot;
+  waitMs: (nowMs: number) => number;
+  take: (nowMs: number) => RateSlot;
   /** Reads X-RateLimit-Max, -Remaining, -Interval-Milliseconds of an answer. */
-  observe(headers: AnswerHeaders, nowMs: number): void;
+  observe: (headers: AnswerHeaders, nowMs: number) => void;
   /** Nobody leaves before `untilMs`, and then one by one. */
-  holdUntil(untilMs: number): void;
-  intervalMs(): number;
+  holdUntil: (untilMs: number) => void;
+  intervalMs: () => number;
 }
 
 interface Held {

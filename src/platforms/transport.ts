@@ -20,8 +20,8 @@ export interface Outgoing {
 
 export interface Transport {
   /** Resolves with whatever was answered, any status. Rejects with ApiError `transient` when no whole answer came; a read also with the signal's reason. */
-  send(request: Outgoing, headers: Record<string, string>, signal: AbortSignal): Promise<RawAnswer>;
-  close(): void;
+  send: (request: Outgoing, headers: Record<string, string>, signal: AbortSignal) => Promise<RawAnswer>;
+  close: () => void;
 }
 
 const CONTENT_BYTES_MAX = 20 * 1024 * 1024;
@@ -51,7 +51,7 @@ export function createTransport(options: { side: Side; baseUrl: string; timeoutM
   });
 
   const send: Transport['send'] = async (request, headers, signal) => {
-    // axios' timeout ends with every byte that drips in; this one does not
+    // axios' own starts again with every byte that drips in
     const deadline = AbortSignal.timeout(timeoutMs * 2);
     try {
       const answer = await http.request<string | undefined>({

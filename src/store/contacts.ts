@@ -1,4 +1,4 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { ContactKeys } from '../domain/match.ts';
 import type { Db } from './database.ts';
@@ -13,7 +13,7 @@ export async function contactsById(store: Store, db: Db, connectionId: string, i
   const rows = await db
     .select()
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), inArray(t.ghlContactId, [...ids])));
+    .where(and(eq(t.connectionId, connectionId), store.inList(t.ghlContactId, ids)));
   return new Map(rows.map((row) => [row.ghlContactId, row]));
 }
 
@@ -55,7 +55,7 @@ export async function candidateContacts(store: Store, db: Db, connectionId: stri
         stickycardsCustomerId: t.stickycardsCustomerId,
       })
       .from(t)
-      .where(and(eq(t.connectionId, connectionId), eq(t.deleted, false), inArray(column, values)));
+      .where(and(eq(t.connectionId, connectionId), eq(t.deleted, false), store.inList(column, values)));
     for (const row of rows) found.set(row.ghlContactId, row);
   }
   const linked = await linkedCustomers(store, db, connectionId, [...found.keys()]);

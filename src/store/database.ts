@@ -7,6 +7,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { drizzle as postgresDrizzle } from 'drizzle-orm/node-postgres';
 import { migrate as migratePostgres } from 'drizzle-orm/node-postgres/migrator';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import { type Column, type SQL, sql } from 'drizzle-orm';
 import PQueue from 'p-queue';
 import pg from 'pg';
 import { postgresSchema, type Schema, sqliteSchema } from '../../drizzle/schema.ts';
@@ -30,6 +31,8 @@ export interface Database {
   readonly db: Db;
   readonly s: Schema;
   readonly bulk: BulkWriter;
+  /** `column in (values)` as one parameter: the text of the query stays the same for any number of values. */
+  inList(column: Column, values: readonly string[]): SQL;
   tx<T>(work: (db: Db) => Promise<T>, options?: TxOptions): Promise<T>;
   /**
    * Runs `work` when no `tx` is open here and keeps every `tx` waiting until it ends: for a writer with a connection of
@@ -86,6 +89,7 @@ export function openSqlite(file: string): Database {
     s: sqliteSchema,
     db: sqliteDrizzle(reader, { casing: 'snake_case' }) as unknown as Db,
     bulk: sqliteBulkWriter(writer),
+    inList: (column, values) => sql`${column} in (select value from json_each(${JSON.stringify(values)}))`,
     file,
     tx: (work, options) =>
       queue.add(
@@ -144,6 +148,7 @@ export async function openPostgres(url: string, options: { migrate: 'always' | '
     s: postgresSchema,
     db: db as unknown as Db,
     bulk: postgresBulkWriter(),
+    inList: (column, values) => sql`${column} = any(${sql.param([...values])}::text[])`,
     file: null,
     tx: (work) => db.transaction((tx) => work(tx as unknown as Db)),
     turn: (work) => work(),

@@ -60,8 +60,8 @@ const toWorkerRow = (id: string, row: NewInboxRow): WorkerRow => [
 ];
 
 export interface InboxWriter {
-  /** One commit for all rows. Rejects when nothing of it is known to be on disk. */
-  write(rows: readonly NewInboxRow[]): Promise<Receipt[]>;
+  /** One commit for all rows; an Error in place of a receipt, or a rejection, says what is not known to be on disk. */
+  write(rows: readonly NewInboxRow[]): Promise<(Receipt | Error)[]>;
   close(): Promise<void>;
 }
 

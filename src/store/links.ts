@@ -1,4 +1,4 @@
-import { and, eq, inArray, ne } from 'drizzle-orm';
+import { and, eq, ne } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { Db } from './database.ts';
 import type { Store } from './store.ts';
@@ -30,7 +30,7 @@ export async function linksOfCustomers(store: Store, db: Db, connectionId: strin
   const rows = await db
     .select()
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), inArray(t.stickycardsId, [...customerIds])));
+    .where(and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), store.inList(t.stickycardsId, customerIds)));
   const links = new Map<string, LinkRow>();
   for (const row of rows) {
     const known = links.get(row.stickycardsId);
@@ -46,7 +46,7 @@ export async function linkedCustomers(store: Store, db: Db, connectionId: string
   const rows = await db
     .select({ ghlId: t.ghlId, stickycardsId: t.stickycardsId })
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), ne(t.state, 'gone'), inArray(t.ghlId, [...contactIds])));
+    .where(and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), ne(t.state, 'gone'), store.inList(t.ghlId, contactIds)));
   return new Map(rows.map((row) => [row.ghlId as string, row.stickycardsId]));
 }
 
@@ -68,7 +68,7 @@ export async function claimIdentities(store: Store, db: Db, connectionId: string
   const taken = await db
     .select({ commandId: t.commandId })
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), inArray(t.identity, [...identities]), ne(t.commandId, commandId)));
+    .where(and(eq(t.connectionId, connectionId), store.inList(t.identity, identities), ne(t.commandId, commandId)));
   if (taken[0]) return taken[0].commandId;
   const createdAt = store.clock.now();
   await db

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lte, or, sql } from 'drizzle-orm';
 import type { SyncError, SyncStatus } from '../../drizzle/tables/staging.ts';
 import type { StagedCard } from '../domain/foldEvent.ts';
 import { cardsWithOpenPoints } from './commands.ts';
@@ -57,7 +57,7 @@ export async function loadPairs(store: Store, db: Db, connectionId: string, cust
   const cardRows = await db
     .select()
     .from(k)
-    .where(and(eq(k.connectionId, connectionId), inArray(k.stickycardsId, ids)));
+    .where(and(eq(k.connectionId, connectionId), store.inList(k.stickycardsId, ids)));
   const cards = Map.groupBy(cardRows, (row) => row.stickycardsId);
   const links = await linksOfCustomers(store, db, connectionId, ids);
   const contacts = await contactsById(store, db, connectionId, [...links.values()].map((l) => l.ghlId).filter((id) => id !== null));

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, or } from 'drizzle-orm';
+import { and, asc, eq, or } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import { newCustomer, type StagedCard, type StagedCustomer } from '../domain/foldEvent.ts';
 import { primaryCard, shownStatus } from '../domain/shownCard.ts';
@@ -84,7 +84,7 @@ export async function loadPeople(store: Store, db: Db, connectionId: string, cus
     .where(
       and(
         eq(k.connectionId, connectionId),
-        or(customerIds.length > 0 ? inArray(k.stickycardsId, customerIds) : undefined, cardIds.length > 0 ? inArray(k.cardId, cardIds) : undefined),
+        or(customerIds.length > 0 ? store.inList(k.stickycardsId, customerIds) : undefined, cardIds.length > 0 ? store.inList(k.cardId, cardIds) : undefined),
       ),
     );
   const cards = customerIds.length + cardIds.length === 0 ? [] : await (lock ? cardQuery.for('update') : cardQuery);
@@ -92,7 +92,7 @@ export async function loadPeople(store: Store, db: Db, connectionId: string, cus
   const customerQuery = db
     .select()
     .from(c)
-    .where(and(eq(c.connectionId, connectionId), inArray(c.stickycardsId, ids)))
+    .where(and(eq(c.connectionId, connectionId), store.inList(c.stickycardsId, ids)))
     .orderBy(asc(c.stickycardsId));
   const customers = ids.length === 0 ? [] : await (lock ? customerQuery.for('update') : customerQuery);
   return {

@@ -23,7 +23,7 @@ export interface InboxFolder {
 
 /** While deliveries wait, a batch is folded at most this often: receiving goes first, staging still moves on. */
 const YIELD_MS = 10;
-const BATCH = 256;
+const BATCH = 1000;
 const BATCH_UNDER_LOAD = 64;
 
 /** Keeps staging up to date behind the receivers: right after each commit, never in a request (SPEC §2.1, 5). */

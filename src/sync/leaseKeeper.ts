@@ -10,6 +10,8 @@ export interface LeaseKeeper {
   signal(connectionId: string): AbortSignal;
   /** Takes and renews all leases now. */
   beat(): Promise<void>;
+  /** Tells everything that works under a lease to come to an end; the leases stay until `close`. */
+  abort(): void;
   close(): Promise<void>;
 }
 
@@ -72,11 +74,13 @@ export function createLeaseKeeper(options: {
     holds: (id) => held.has(id),
     signal: (id) => held.get(id)?.controller.signal ?? AbortSignal.abort(new Error('the lease is not held')),
     beat,
+    abort: () => {
+      for (const { controller } of held.values()) controller.abort(new Error('the service is stopping'));
+    },
     close: async () => {
       closed = true;
       stop();
       await beating;
-      for (const { controller } of held.values()) controller.abort(new Error('the service is stopping'));
       held.clear();
       await releaseLeases(store, holder);
     },

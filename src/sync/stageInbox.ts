@@ -33,14 +33,11 @@ export interface StageInboxNeeds {
   dialectOf(connection: Connection): Dialect;
 }
 
-/** Big enough that one commit serves many events, small enough that a waiting delivery hardly notices. */
-const FOLD_BATCH = 256;
-
 /**
  * Folds the next deliveries of a connection into staging, in one transaction with the commands that they make
  * (SPEC §2.1, §2.2). Called by whoever holds the connection's lease; answers how many were taken.
  */
-export async function stageInbox(needs: StageInboxNeeds, connection: Connection, limit = FOLD_BATCH): Promise<number> {
+export async function stageInbox(needs: StageInboxNeeds, connection: Connection, limit: number): Promise<number> {
   const { store } = needs;
   return store.tx(async (db) => {
     const rows = (await unfoldedEvents(store, db, connection.id, limit)).filter((row) => row.source === 'stickycards');
@@ -240,6 +237,23 @@ class Folding {
   #shape(customerId: string): string {
     const customer = this.#customers.get(customerId) ?? newCustomer(customerId);
     const cards = this.#cardsOf(customerId);
-    return JSON.stringify([shownColumns(customer, cards, this.#shown), [...derivedStates(cards, customer.referralCount)]]);
+    const shown = shownColumns(customer, cards, this.#shown);
+    const extra = Object.keys(shown.extra).length === 0 ? '' : JSON.stringify(shown.extra);
+    const dates = [shown.cardInstalledDate, shown.cardIssuedDate, shown.lastActivity, shown.lastPurchaseDate];
+    return [
+      shown.email,
+      shown.mobile,
+      shown.firstName,
+      shown.lastName,
+      shown.cardId,
+      shown.cardStatus,
+      shown.cardInstalled,
+      shown.loyaltyPoints,
+      ...dates.map((date) => date?.getTime()),
+      shown.referralCount,
+      ...shown.segments,
+      extra,
+      ...derivedStates(cards, customer.referralCount),
+    ].join('\0');
   }
 }

@@ -28,7 +28,7 @@ const CONCURRENCY = 5;
 
 /** One side per connection for as long as location and address stay; a new token is used by the next call. */
 export function createGhlSides({ clock, log }: { clock: Clock; log: Logger }): GhlSides {
-  const sides = new Map<string, { key: string; side: GhlSide; token: { value: string }; stop(): void }>();
+  const sides = new Map<string, { key: string; side: GhlSide; token: { value: string }; stop: () => void }>();
 
   const make = (connection: Connection, locationId: string, token: { value: string }) => {
     const listeners = new Set<(call: CallRecord) => void>();

@@ -1,0 +1,70 @@
+import type { ServerResponse } from 'node:http';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { InboxAppender, NewInboxRow, Receipt } from '../store/inbox.ts';
+import { type Problem, sendProblem } from './problem.ts';
+
+/** Stores a delivery and answers after the commit, never before (SPEC §2.1, 5). */
+export type CommitThenAnswer = (res: ServerResponse, row: NewInboxRow, failedStatus?: 429 | 503) => void;
+
+const answerOf = ({ receiptId, duplicate }: Receipt) => `{"receiptId":"${receiptId}","duplicate":${duplicate}}`;
+
+// The receipt id has one length, so both answers do: their headers are made once.
+const headersFor = (body: string): string[] => [
+  'content-type',
+  'application/json; charset=utf-8',
+  'content-length',
+  String(body.length),
+];
+const LONGEST_ID = `evt_${'0'.repeat(26)}`;
+const ACCEPTED = headersFor(answerOf({ receiptId: LONGEST_ID, duplicate: false }));
+const DUPLICATE = headersFor(answerOf({ receiptId: LONGEST_ID, duplicate: true }));
+
+const notCommitted = (status: 429 | 503): Problem => ({
+  status,
+  code: 'not_stored',
+  title: 'The delivery could not be stored',
+  detail: 'Nothing of it was kept. Send it again after the time in Retry-After.',
+  retryAfterS: 5,
+});
+
+/** `onCommitted` is called once per connection for everything that was committed together. */
+export function createCommitThenAnswer(needs: {
+  inbox: Pick<InboxAppender, 'append'>;
+  log: Pick<Logger, 'error'>;
+  onCommitted: (connectionId: string) => void;
+}): CommitThenAnswer {
+  const committed = new Set<string>();
+  const tell = () => {
+    const ids = [...committed];
+    committed.clear();
+    for (const id of ids) needs.onCommitted(id);
+  };
+  const nudge = (connectionId: string) => {
+    // After the answers of this commit: they come first.
+    if (committed.size === 0) setImmediate(tell);
+    committed.add(connectionId);
+  };
+
+  return (res, row, failedStatus = 503) => {
+    needs.inbox.append(row).then(
+      (receipt) => {
+        const body = answerOf(receipt);
+        if (receipt.duplicate)
+          res.writeHead(200, receipt.receiptId.length === LONGEST_ID.length ? DUPLICATE : headersFor(body));
+        else {
+          res.writeHead(202, ACCEPTED);
+          nudge(row.connectionId);
+        }
+        res.end(body);
+      },
+      (error: unknown) => {
+        needs.log.error('a delivery could not be stored; its sender was told to send it again', {
+          connection: row.connectionId,
+          reason: messageOf(error),
+        });
+        sendProblem(res, notCommitted(failedStatus));
+      },
+    );
+  };
+}

@@ -1,0 +1,140 @@
+import { isUtf8 } from 'node:buffer';
+import { hash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
+import type { Connection } from '../domain/connection.ts';
+import { readHead } from '../platforms/stickycards/envelope.ts';
+import type { CommitThenAnswer } from './commitThenAnswer.ts';
+import { type Problem, sendProblem } from './problem.ts';
+import { readBody, refuseUnread } from './readBody.ts';
+import { NO_CONNECTION, type Reject } from './rejections.ts';
+import { parseStickyCardsPath } from './stickyCardsPath.ts';
+import { type Delivery, stickyCardsRow } from './stickyCardsRow.ts';
+import { verifyDelivery } from './verifyDelivery.ts';
+
+/** Serves a request, or returns false when its path is not one of its own. */
+export type Receive = (req: IncomingMessage, res: ServerResponse) => boolean;
+
+/** SPEC §2.1, 1. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+const refusal = (status: number, code: string, title: string, detail: string, field?: string): Problem => ({
+  status,
+  code,
+  title,
+  detail,
+  ...(field !== undefined && { field }),
+});
+
+const POST_ONLY: Problem = {
+  ...refusal(405, 'post_only', 'Only POST is taken here', 'Webhooks are sent with POST.'),
+  headers: { allow: 'POST' },
+};
+const TOO_LARGE = refusal(
+  413,
+  'too_large',
+  'The body is too large',
+  'A delivery may have up to 1 MiB (1,048,576 bytes).',
+);
+const UNKNOWN_CONNECTION = refusal(
+  404,
+  'unknown_connection',
+  'There is no such connection',
+  'The address names a connection that is not set up here. Copy the address from the set-up page.',
+);
+const ENCODED = refusal(
+  415,
+  'content_encoding',
+  'The body is compressed',
+  'Send it without Content-Encoding: the signature is checked on the bytes as sent.',
+);
+const NOT_JSON = refusal(400, 'malformed_json', 'The body is not JSON', 'The body has to be one JSON object in UTF-8.');
+
+/**
+ * `POST /webhooks/sticky-cards[/:connection[/:secret]]` (SPEC §2.1): verify the raw bytes, append to the inbox, commit,
+ * answer. Checks in this order: 413, 404, 401, then the form of the body; nothing else happens in the request.
+ */
+export function createStickyCardsReceiver(needs: {
+  connections: { get(id: string): Connection | undefined };
+  /** The connection of a path that names none. */
+  defaultConnectionId: string;
+  clock: Pick<Clock, 'nowMs'>;
+  reject: Reject;
+  commitThenAnswer: CommitThenAnswer;
+}): Receive {
+  const take = (
+    req: IncomingMessage,
+    connectionId: string,
+    pathSecret: string | null,
+    rawBody: Buffer,
+  ): Delivery | Problem => {
+    const refuse = (problem: Problem, known: boolean, countsAsFailure: boolean) =>
+      needs.reject(req, {
+        connectionId: known ? connectionId : NO_CONNECTION,
+        source: 'stickycards',
+        problem,
+        countsAsFailure,
+        bodyHash: hash('sha256', rawBody, 'base64url'),
+      });
+    const connection = needs.connections.get(connectionId);
+    if (!connection) return refuse(UNKNOWN_CONNECTION, false, true);
+    const verified = verifyDelivery(connection.stickyCards, req.headers, pathSecret, rawBody);
+    if ('status' in verified) return refuse(verified, true, true);
+    const unproved = verified.verification === 'unverified';
+    const encoding = req.headers['content-encoding'];
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return refuse(ENCODED, true, unproved);
+    const text = textOf(rawBody);
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      return refuse(NOT_JSON, true, unproved);
+    }
+    const read = readHead(body);
+    if (read.kind === 'invalid') {
+      return refuse(refusal(400, read.code, 'The delivery cannot be used', read.message, read.field), true, unproved);
+    }
+    return {
+      connectionId,
+      headers: req.headers,
+      head: read.head,
+      verified,
+      rawBody,
+      text,
+      receivedAtMs: needs.clock.nowMs(),
+    };
+  };
+
+  return (req, res) => {
+    const path = parseStickyCardsPath(req.url ?? '');
+    if (!path) return false;
+    if (req.method !== 'POST') {
+      sendProblem(res, POST_ONLY);
+      return true;
+    }
+    const connectionId = path.connectionId ?? needs.defaultConnectionId;
+    readBody(req, BODY_BYTES_MAX, (rawBody) => {
+      if (rawBody === 'too_large') {
+        const known = needs.connections.get(connectionId) !== undefined;
+        const rejection = { connectionId: known ? connectionId : NO_CONNECTION, source: 'stickycards' as const };
+        refuseUnread(
+          req,
+          res,
+          needs.reject(req, { ...rejection, problem: TOO_LARGE, countsAsFailure: true, bodyHash: '' }),
+        );
+        return;
+      }
+      const taken = take(req, connectionId, path.secret, rawBody);
+      if ('status' in taken) sendProblem(res, taken);
+      else needs.commitThenAnswer(res, stickyCardsRow(taken));
+    });
+    return true;
+  };
+}
+
+/** '' for what is not UTF-8; without the byte order mark that some senders put first. */
+function textOf(rawBody: Buffer): string {
+  if (!isUtf8(rawBody)) return '';
+  const text = rawBody.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}

@@ -1,0 +1,97 @@
+import { hash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { STICKY_SIGNATURE_HEADERS } from '../platforms/signature.ts';
+import type { EventHead } from '../platforms/stickycards/envelope.ts';
+import type { NewInboxRow } from '../store/inbox.ts';
+import type { Verified } from './verifyDelivery.ts';
+
+/** Later than this after its receipt an event time is a wrong clock (SPEC §2.1, 3). */
+const AHEAD_MAX_MS = 5 * 60_000;
+const DELIVERY_ID_HEADERS = ['x-sticky-delivery-id', 'x-delivery-id', 'idempotency-key'] as const;
+const KEPT_HEADERS = ['content-type', 'user-agent', ...DELIVERY_ID_HEADERS] as const;
+const HEADER_LENGTH_MAX = 255;
+
+/** PostgreSQL stores neither NUL nor half of a surrogate pair. */
+const storable = (text: string): string => (text.isWellFormed() ? text : text.toWellFormed()).replaceAll('\0', '');
+const storableOrNull = (text: string | null): string | null => (text === null ? null : storable(text));
+
+const headerValue = (headers: IncomingHttpHeaders, name: string): string | null => {
+  const value = headers[name];
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
+};
+
+function deliveryIdOf(headers: IncomingHttpHeaders, head: EventHead): string | null {
+  for (const name of DELIVERY_ID_HEADERS) {
+    const id = headerValue(headers, name);
+    if (id !== null) return id;
+  }
+  return head.eventId;
+}
+
+/** What is kept of the headers: enough to see what sent it and how, nothing secret. */
+function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of KEPT_HEADERS) {
+    const value = headerValue(headers, name);
+    if (value !== null) kept[name] = storable(value.slice(0, HEADER_LENGTH_MAX));
+  }
+  kept.signature = STICKY_SIGNATURE_HEADERS.find((name) => headers[name] !== undefined) ?? 'none';
+  return kept;
+}
+
+const timeKey = (ms: number) => ms.toString(36).padStart(9, '0');
+
+/**
+ * The key of SPEC §2.1, 4. With an id: the id, the type and the subject, so that an id used twice for different events
+ * makes two rows. Without: the hash of the raw body, led by the event time, which the same bytes always carry: keys then
+ * grow with time, and the unique index is written at its end instead of on a random page per row.
+ */
+export function dedupeKey(deliveryId: string | null, head: EventHead, bodyHash: string): string {
+  if (deliveryId === null) return `body ${head.occurredAtMs === null ? '' : timeKey(head.occurredAtMs)} ${bodyHash}`;
+  const key = `id ${deliveryId}\n${head.type}\n${head.customerId ?? ''}\n${head.cardId ?? ''}`;
+  return key.length <= 400 ? storable(key) : `id ${hash('sha256', key, 'base64url')}`;
+}
+
+function flagsOf(verified: Verified, head: EventHead, isAhead: boolean): string[] {
+  const flags: string[] = verified.flag === null ? [] : [verified.flag];
+  if (head.occurredAtMs === null) flags.push('time_missing');
+  else if (isAhead) flags.push('time_in_future');
+  return flags;
+}
+
+export interface Delivery {
+  connectionId: string;
+  headers: IncomingHttpHeaders;
+  head: EventHead;
+  verified: Verified;
+  rawBody: Buffer;
+  /** `rawBody` as text. */
+  text: string;
+  receivedAtMs: number;
+}
+
+/** A verified Sticky Cards delivery as its row of the inbox. */
+export function stickyCardsRow(delivery: Delivery): NewInboxRow {
+  const { headers, head, verified, receivedAtMs } = delivery;
+  const bodyHash = hash('sha256', delivery.rawBody, 'base64url');
+  const deliveryId = deliveryIdOf(headers, head);
+  const isAhead = head.occurredAtMs !== null && head.occurredAtMs > receivedAtMs + AHEAD_MAX_MS;
+  const occurredAtMs = head.occurredAtMs === null || isAhead ? receivedAtMs : head.occurredAtMs;
+  return {
+    connectionId: delivery.connectionId,
+    source: 'stickycards',
+    dedupeKey: dedupeKey(deliveryId, head, bodyHash),
+    deliveryId: storableOrNull(deliveryId?.slice(0, HEADER_LENGTH_MAX) ?? null),
+    type: storable(head.type),
+    occurredAt: new Date(occurredAtMs),
+    receivedAt: new Date(receivedAtMs),
+    customerId: storableOrNull(head.customerId),
+    cardId: storableOrNull(head.cardId),
+    contactId: null,
+    verification: verified.verification,
+    flags: flagsOf(verified, head, isAhead),
+    headers: keptHeaders(headers),
+    bodyHash,
+    payload: delivery.text,
+  };
+}
