@@ -5,7 +5,9 @@ import type { Connection } from './domain/connection.ts';
 import { AppError, messageOf } from './errors.ts';
 import { newId } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
+import { createHttpServer } from './http/server.ts';
 import { loadMaps } from './maps.ts';
+import { SANDBOX_CONNECTION } from './sandboxConnection.ts';
 import { rebuild } from './ops/rebuild.ts';
 import { projectRoot } from './paths.ts';
 import { createGhlSides } from './platforms/ghl/sides.ts';
@@ -22,6 +24,7 @@ import { createLeaseKeeper } from './sync/leaseKeeper.ts';
 import { createSchedule, type Schedule } from './sync/schedule.ts';
 import { threeLinkedStillAnswer } from './sync/threeLinkedStillAnswer.ts';
 
+/** What tests replace; the program itself never does. */
 export interface AppOverrides {
   clock?: Clock;
   log?: Logger;
@@ -42,6 +45,44 @@ export interface Core {
   /** Takes the leases and folds what lies there; nothing runs in a connection's name before. */
   begin(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface App extends Core {
+  /** The address that it answers at; '' before `start`. */
+  url(): string;
+  /** Accepts connections, then takes the leases and folds what lies there. */
+  start(): Promise<{ url: string }>;
+  /** Takes nothing new, finishes what was accepted, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** The whole service: the core behind its doors. */
+export async function createApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
+  const core = await createCore(config, overrides);
+  const http = createHttpServer({
+    store: core.store,
+    inbox: core.inbox,
+    connections: core.registry,
+    defaultConnectionId: config.sandbox ? SANDBOX_CONNECTION : 'default',
+    log: core.log,
+    adminToken: config.adminToken,
+    trustProxy: config.trustProxy,
+    onCommitted: (connectionId) => core.folder.nudge(connectionId),
+  });
+  let url = '';
+  return {
+    ...core,
+    url: () => url,
+    start: async () => {
+      ({ url } = await http.listen(config.port, config.host));
+      await core.begin();
+      return { url };
+    },
+    stop: async () => {
+      await http.stop();
+      await core.close();
+    },
+  };
 }
 
 /** What other processes committed is looked for this often. */
@@ -128,6 +169,7 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
       leases.abort();
       await schedule.close();
       await folder.close();
+      await inbox.close();
       await leases.close();
       sides.close();
       registry.close();

@@ -1,12 +1,31 @@
-import { eq, getTableColumns } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Db } from './database.ts';
 import type { Store } from './store.ts';
 
-/** Drops the links and bases of a connection, in the caller's transaction. */
-export async function dropLinks({ s }: Store, db: Db, connectionId: string): Promise<void> {
-  await db.delete(s.entityMappings).where(eq(s.entityMappings.connectionId, connectionId));
-  await db.delete(s.claimedIdentities).where(eq(s.claimedIdentities.connectionId, connectionId));
+/**
+ * Drops the links and bases of a connection, in the caller's transaction, and what was known of the contacts that they
+ * led to: everybody is a first link again. A creation that was not finished there is no concern of the new location.
+ */
+export async function dropLinks({ s, clock }: Store, db: Db, connectionId: string): Promise<void> {
+  const { entityMappings, claimedIdentities, ghlContacts, commands, stickyCardsCustomers } = s;
+  await db.delete(entityMappings).where(eq(entityMappings.connectionId, connectionId));
+  await db.delete(claimedIdentities).where(eq(claimedIdentities.connectionId, connectionId));
+  await db.delete(ghlContacts).where(eq(ghlContacts.connectionId, connectionId));
+  await db
+    .update(commands)
+    .set({ state: 'discarded', identity: null, reason: 'the connection was bound anew', updatedAt: clock.now() })
+    .where(
+      and(
+        eq(commands.connectionId, connectionId),
+        eq(commands.kind, 'create_contact'),
+        inArray(commands.state, ['pending', 'sending', 'unknown']),
+      ),
+    );
+  await db
+    .update(stickyCardsCustomers)
+    .set({ syncStatus: 'PENDING', syncError: null, attempts: 0, nextAttemptAt: null })
+    .where(eq(stickyCardsCustomers.connectionId, connectionId));
 }
 
 /**

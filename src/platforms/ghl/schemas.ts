@@ -6,7 +6,12 @@ import { z } from 'zod';
 const id = z.string().min(1);
 const textOrNull = z.string().nullish();
 
-const customFieldValue = z.looseObject({ id, value: z.unknown(), fieldValue: z.unknown(), field_value: z.unknown() });
+const customFieldValue = z.looseObject({
+  id,
+  value: z.unknown().optional(),
+  fieldValue: z.unknown().optional(),
+  field_value: z.unknown().optional(),
+});
 
 const dndSetting = z.looseObject({ status: z.string().nullish(), message: textOrNull, code: textOrNull });
 

@@ -1,0 +1,195 @@
+// How fast deliveries are taken, every one on disk before its answer, against a bare Express handler and a bare node:http
+// handler that only check the signature (docs: SPEC §7). One run, interleaved rounds, each server in its own process.
+//   npm run bench:receive [-- rounds [seconds]]
+import { type ChildProcess, fork } from 'node:child_process';
+import { createHmac, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+// It has no types of its own.
+// @ts-expect-error TS7016
+import untypedAutocannon from 'autocannon';
+import { PATH, type Reply, type Rows, SECRET } from './xServers.ts';
+
+interface LoadRequest {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+interface LoadResult {
+  '2xx': number;
+  non2xx: number;
+  errors: number;
+  timeouts: number;
+  latency: { p99: number };
+}
+const autocannon = untypedAutocannon as (options: {
+  url: string;
+  connections: number;
+  amount: number;
+  sampleInt: number;
+  requests: (LoadRequest & { setupRequest: (request: LoadRequest) => LoadRequest })[];
+}) => Promise<LoadResult>;
+
+const ROUNDS = Number(process.argv[2] ?? 5);
+const SECONDS = Number(process.argv[3] ?? 4);
+const CONNECTIONS = 64;
+const KINDS = ['express', 'http', 'ours'] as const;
+type Kind = (typeof KINDS)[number];
+
+const TYPES = ['CardBalanceUpdatedEvent', 'CardScannedEvent', 'CardInstalledEvent', 'CustomerSegmentLinkedEvent'];
+
+/** A flat event as Sticky Cards sends it, about 350 bytes; none is like another. */
+function signedEvent(n: number): { headers: Record<string, string>; body: string } {
+  const card = `${100_000 + (n % 900_000)}-${n % 997}-${n % 89}`;
+  const body = JSON.stringify({
+    event_type: TYPES[n % TYPES.length],
+    timestamp: Math.floor(Date.now() / 1000),
+    customer_id: randomUUID(),
+    card_id: card,
+    email: `person.${n}@example.com`,
+    phone_number: `+1555${String(n % 10_000_000).padStart(7, '0')}`,
+    first_name: 'Alexandra',
+    last_name: `Example-${n}`,
+    card: { id: card, status: 'installed', balance: n % 500, template_id: 1001 },
+    balance: n % 500,
+    segments: ['Regulars'],
+    referral_count: n % 7,
+  });
+  const signature = createHmac('sha256', SECRET).update(body).digest('hex');
+  return { headers: { 'content-type': 'application/json', 'x-sticky-signature': signature }, body };
+}
+
+interface Round {
+  rate: number;
+  p99Ms: number;
+  accepted: number;
+  refused: number;
+  cpuUsPerRequest: number;
+}
+
+/** Signing costs the load generator as much as verifying costs the server: it is done before the clock starts. */
+const makeEvents = (from: number, count: number) => Array.from({ length: count }, (_, i) => signedEvent(from + i));
+
+let sent = 0;
+/** A number of requests, not a time: every one is answered before it ends, so that answers can be compared with rows. */
+async function load(port: number, seconds: number, rateExpected: number): Promise<Omit<Round, 'cpuUsPerRequest'>> {
+  const amount = Math.ceil((rateExpected * seconds) / CONNECTIONS) * CONNECTIONS;
+  const events = makeEvents(sent, amount);
+  sent += amount;
+  let next = 0;
+  const startedMs = performance.now();
+  const result = await autocannon({
+    url: `http://127.0.0.1:${port}`,
+    connections: CONNECTIONS,
+    amount,
+    // It looks whether it is done at every sample.
+    sampleInt: 50,
+    requests: [
+      {
+        method: 'POST',
+        path: PATH,
+        setupRequest: (request) => Object.assign({}, request, events[next++] ?? signedEvent(sent++)),
+      },
+    ],
+  });
+  return {
+    rate: result['2xx'] / ((performance.now() - startedMs) / 1000),
+    p99Ms: result.latency.p99,
+    accepted: result['2xx'],
+    refused: result.non2xx + result.errors + result.timeouts,
+  };
+}
+
+interface Child {
+  process: ChildProcess;
+  port: number;
+  accepted: number;
+  rate: number;
+}
+
+const reply = (child: ChildProcess) => new Promise<Reply>((resolve) => child.once('message', resolve as () => void));
+
+async function ask(child: ChildProcess, question: 'usage' | 'rows'): Promise<Reply> {
+  const answer = reply(child);
+  child.send(question);
+  return answer;
+}
+
+async function start(kind: Kind, folder: string): Promise<Child> {
+  const child = fork(fileURLToPath(new URL('./xServers.ts', import.meta.url)), [kind, folder]);
+  const first = (await reply(child)) as { port: number };
+  return { process: child, port: first.port, accepted: 0, rate: 12_000 };
+}
+
+const cpuUs = async (child: ChildProcess) => {
+  const { usage } = (await ask(child, 'usage')) as { usage: NodeJS.CpuUsage };
+  return usage.user + usage.system;
+};
+
+async function measure(child: Child, seconds: number): Promise<Round> {
+  const before = await cpuUs(child.process);
+  const round = await load(child.port, seconds, child.rate);
+  const used = (await cpuUs(child.process)) - before;
+  child.accepted += round.accepted;
+  child.rate = Math.max(4000, round.rate);
+  return { ...round, cpuUsPerRequest: used / Math.max(1, round.accepted) };
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+const pad = (value: string | number, width: number) => String(value).padStart(width);
+
+async function main(): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-receive-'));
+  const children = {} as Record<Kind, Child>;
+  const rounds: Record<Kind, Round[]> = { express: [], http: [], ours: [] };
+  try {
+    for (const kind of KINDS) children[kind] = await start(kind, folder);
+    for (const kind of KINDS) await measure(children[kind], 1.5);
+    console.log(
+      `${CONNECTIONS} connections, closed loop, ${ROUNDS} rounds of ${SECONDS} s; requests per second (p99 ms, cpu µs each)\n`,
+    );
+    console.log(`round ${KINDS.map((kind) => pad(kind, 26)).join('')}   ours/express ours/http`);
+    for (let i = 0; i < ROUNDS; i += 1) {
+      // The order turns, so that none always runs after the same one.
+      for (let k = 0; k < KINDS.length; k += 1) {
+        const kind = KINDS[(i + k) % KINDS.length] as Kind;
+        rounds[kind].push(await measure(children[kind], SECONDS));
+      }
+      const now = (kind: Kind) => rounds[kind][i] as Round;
+      const cells = KINDS.map((kind) => {
+        const { rate, p99Ms, cpuUsPerRequest } = now(kind);
+        return pad(`${Math.round(rate)} (${p99Ms}, ${Math.round(cpuUsPerRequest)})`, 26);
+      });
+      const ratios = [now('ours').rate / now('express').rate, now('ours').rate / now('http').rate];
+      console.log(`${pad(i + 1, 5)} ${cells.join('')}   ${ratios.map((ratio) => pad(ratio.toFixed(2), 10)).join('')}`);
+    }
+    return await report(rounds, children.ours);
+  } finally {
+    for (const child of Object.values(children)) child.process.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function report(rounds: Record<Kind, Round[]>, ours: Child): Promise<boolean> {
+  const ratio = (other: Kind) => median(rounds.ours.map((r, i) => r.rate / (rounds[other][i] as Round).rate));
+  const p99 = (kind: Kind) => median(rounds[kind].map((r) => r.p99Ms));
+  const line = (what: string, value: string, contract: string, kept: boolean) =>
+    console.log(
+      `${what.padEnd(36)} ${value.padStart(14)}   contract ${contract.padEnd(10)} ${kept ? 'kept' : 'MISSED'}`,
+    );
+  console.log('');
+  line('rate, ours / bare Express (median)', ratio('express').toFixed(2), '≥ 1.00', ratio('express') >= 1);
+  line('rate, ours / bare node:http (median)', ratio('http').toFixed(2), '≥ 0.85', ratio('http') >= 0.85);
+  line('p99, ours (median)', `${p99('ours')} ms`, `≤ ${p99('express')} ms`, p99('ours') <= p99('express'));
+  const { rows } = (await ask(ours.process, 'rows')) as { rows: Rows };
+  const refused = rounds.ours.reduce((sum, r) => sum + r.refused, 0);
+  const equal = rows.stored === ours.accepted && refused === 0;
+  line('rows stored / acknowledgements', `${rows.stored} / ${ours.accepted}`, 'equal', equal);
+  console.log(`folding lag at the end: ${rows.unfolded} of ${rows.stored}`);
+  return equal;
+}
+
+process.exitCode = (await main()) ? 0 : 1;

@@ -1,0 +1,189 @@
+/** What an operator reads of a code: what happened and what it means (`title`), what to do now (`remedy`). */
+export interface CodeText {
+  title: string;
+  remedy: string;
+}
+
+/** Problems by code. A code that is raised and has no row here fails the tests. */
+export const PROBLEMS: Readonly<Record<string, CodeText>> = {
+  value_not_taken: {
+    title: 'GHL answered that a value was saved, but shows it empty or changed',
+    remedy:
+      'The contact shows another value than the customer has; everything else was written. Open the contact, try to type the value by hand and see what GHL makes of it, correct the field or the value in Sticky Cards, then press Retry. The value is not sent again before that.',
+  },
+  field_refused: {
+    title: 'GHL refuses the value of one field',
+    remedy:
+      "That field of the customer stays as it was in GHL; everything else was written. The sample shows GHL's reason. Correct the value in Sticky Cards, or the field's settings in GHL, then press Retry.",
+  },
+  identity_conflict: {
+    title: 'Phone and e-mail of one customer belong to two different contacts',
+    remedy:
+      'The customer is linked to one of the two contacts, and the value that the other one has is not sent. Compare the two contacts named in the sample. One person: merge them in GHL. Two people: correct the phone or the e-mail in Sticky Cards. Then press Retry.',
+  },
+  record_failed: {
+    title: 'Customers could not be written to GHL and wait for you',
+    remedy:
+      "Their contacts in GHL are out of date; they are not tried again by themselves. The sample shows GHL's reason: correct what it names, then press Retry, for one or for all of them. If it says nothing useful, look at the record's log: it holds the trace id for GHL's support.",
+  },
+  deleted_in_ghl: {
+    title: 'The contact of a customer was deleted in GHL',
+    remedy:
+      'Nothing of this customer is written any more, and the contact is not made again. If the deletion was meant, there is nothing to do: press Ignore. If not, restore the contact in GHL, or make a new one with the same phone or e-mail: it is linked again.',
+  },
+  already_linked: {
+    title: 'Two customers claim the same contact',
+    remedy:
+      'The first one is linked; the second one is not synchronised, so that two cards do not overwrite each other. If it is one person with two cards, merge the two customers in Sticky Cards. If they are two people, give the second one a phone or an e-mail of their own there.',
+  },
+  points_ambiguous: {
+    title: 'The points of a card cannot be told for certain',
+    remedy:
+      'An answer was lost while somebody changed the points, so nobody can say which difference is theirs. Points of this customer are not written until you decide. Compare the card in Sticky Cards with loyalty_points in GHL (both numbers are in the sample), put the right number into GHL, then press Retry.',
+  },
+  points_limit: {
+    title: 'A change of points is beyond the limit',
+    remedy:
+      'Nothing was booked. If the change is right, press Confirm and it is booked once. If it was a typing error, put the old number back in GHL and press Resolve.',
+  },
+  bonus_overlap: {
+    title: 'A second bonus was typed before the first one was cleared',
+    remedy:
+      'The first bonus was paid; whether the second one is new cannot be told, so it was not paid. Look at bonus_points_result of the contact. To pay it, empty bonus_points, wait for the next run, then type the number again.',
+  },
+  no_card: {
+    title: 'A bonus waits for a card',
+    remedy:
+      'The contact has bonus_points, but the customer holds no card to book them on. Issue a card: the bonus is paid by itself then. To call it off, empty bonus_points in GHL.',
+  },
+  not_writable: {
+    title: 'A value typed in GHL cannot be used and was put back',
+    remedy:
+      'Only active, inactive and suspended can be set as card_status in GHL. Nothing was changed on the card. Tell whoever typed it; there is nothing else to do.',
+  },
+  not_writable_by_api: {
+    title: 'Sticky Cards offers no way to write this change',
+    remedy:
+      'The value was changed in GHL, but the API of this account cannot take it: both sides keep their own value. Make the change by hand in Sticky Cards; it is recognised as the same and the difference is gone.',
+  },
+  balance_mode_wrong: {
+    title: 'Sticky Cards books points otherwise than configured',
+    remedy:
+      'All point bookings of this connection are stopped, so that no customer gets a wrong balance. The sample shows the numbers before and after. Correct that one card by hand, set balanceMode of the connection to the other value (delta or absolute), then press Resolve.',
+  },
+  mass_change: {
+    title: 'A run would have changed unusually much and was stopped before it wrote',
+    remedy:
+      'Nothing was changed. Look at what it would do (the sample counts it). If it is meant, for example after an import, press Confirm. If not, find out what changed the records in the source, put it right, and run again.',
+  },
+  field_wrong_type: {
+    title: 'A custom field in GHL has the wrong type',
+    remedy:
+      'Values of this field are not written for any customer of this location; everything else is. In GHL under Settings, Custom Fields, rename or delete the field named in the sample: it is made again with the right type within 15 minutes. Copy its values first if you need them.',
+  },
+  field_not_provisioned: {
+    title: 'A custom field is missing in GHL and could not be made',
+    remedy:
+      'Values of this field are not written for any customer of this location; everything else is. Check that the token has the scope locations/customFields.write, or make the field by hand in GHL with exactly the name in the sample. It is looked for again every 15 minutes.',
+  },
+};
+
+const OTHER: CodeText = {
+  title: 'Something needs a look',
+  remedy:
+    'The sample says what it is about. Look at the log of the record for the reason, put it right there, then press Retry.',
+};
+
+/** The words for a problem's code; a row that an older version left in the database gets general ones. */
+export const problemText = (code: string): CodeText => (Object.hasOwn(PROBLEMS, code) ? PROBLEMS[code] : null) ?? OTHER;
+
+/** Why a record or a delivery is left out on purpose, or a record waits: by the reason that is stored with it. */
+export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
+  no_contact_info: {
+    title: 'The customer has neither a phone nor an e-mail',
+    remedy:
+      'Without one of them no contact can be found or made in GHL. Add one in Sticky Cards and the customer is linked by the next run. Otherwise there is nothing to do.',
+  },
+  invalid_phone: {
+    title: 'The only contact detail is a phone number that cannot exist',
+    remedy: 'Correct the number in Sticky Cards (with its country code), or add an e-mail.',
+  },
+  deleted_in_ghl: {
+    title: 'The contact was deleted in GHL',
+    remedy: 'Nothing to do if that was meant. Otherwise restore the contact, or make one with the same phone or e-mail.',
+  },
+  already_linked: {
+    title: 'The contact belongs to another customer already',
+    remedy: 'Merge the two customers in Sticky Cards, or give this one a phone or an e-mail of their own.',
+  },
+  unknown_event_type: {
+    title: 'An event of a kind that is not known here',
+    remedy: 'It was kept and changes nothing. If Sticky Cards sends it often, ask for it to be supported.',
+  },
+  event_without_effect: {
+    title: 'A known event that has nothing to say to GHL',
+    remedy: 'It was kept and changes nothing. There is nothing to do.',
+  },
+  sandbox_event: {
+    title: 'A test event of the Sticky Cards sandbox',
+    remedy: 'Test events are left out so that real contacts are not touched. Mark the connection as a test one to use them.',
+  },
+  no_customer: {
+    title: 'The event names nobody who holds a card',
+    remedy:
+      "Often it is a payment of the account's own bill. If it should belong to a customer, check that the sender puts customer_id or card_id into it.",
+  },
+  card_not_known_yet: {
+    title: 'The event is about a card that has not been heard of yet',
+    remedy: 'It waits and is used as soon as the card is known. If it stays here for days, run a full read.',
+  },
+  unreadable: {
+    title: 'The delivery cannot be read',
+    remedy: 'It was kept as it came. Look at its payload; if its form is new, ask for it to be supported, then replay it.',
+  },
+  fold_failed: {
+    title: 'The delivery could not be worked in because of an error here',
+    remedy: 'It was kept. The log of the service names the error under its receipt id; report it, then replay the event.',
+  },
+  waiting: {
+    title: 'The customer waits for the contact of the same person, which is being made',
+    remedy: 'It goes on by itself within minutes. There is nothing to do.',
+  },
+  tags_not_taken: {
+    title: 'GHL did not take the tags of this contact',
+    remedy: 'It is tried again by itself. If it stays like this, open the contact in GHL and try to add the tag by hand.',
+  },
+};
+
+/** Why a delivery was refused at the door; the sender saw the same code. */
+export const REJECTIONS: Readonly<Record<string, CodeText>> = {
+  signature_missing: {
+    title: 'The delivery was not signed',
+    remedy: 'Switch signing on at the sender, or set the webhook mode of the connection to path-secret.',
+  },
+  signature_wrong: {
+    title: 'The signature did not match',
+    remedy: 'Compare the webhook secret on both sides. If nobody you know sent it, there is nothing to do.',
+  },
+  path_secret_missing: {
+    title: 'The address held no secret',
+    remedy: 'Paste the whole webhook address from the set-up page at the sender.',
+  },
+  path_secret_wrong: {
+    title: 'The secret in the address did not match',
+    remedy: 'Paste the whole webhook address from the set-up page at the sender again.',
+  },
+  unknown_connection: {
+    title: 'The address named a connection that does not exist',
+    remedy: 'Correct the address at the sender, or set the connection up.',
+  },
+  too_large: { title: 'The body was larger than 1 MiB', remedy: 'Ask the sender to send less in one delivery.' },
+  content_encoding: { title: 'The body was compressed', remedy: 'Switch compression off at the sender.' },
+  malformed_json: { title: 'The body was not JSON', remedy: 'Check what the sender is set to send.' },
+};
+
+/** The words for a reason that is stored with a record or a delivery; null when there are none. */
+export const reasonText = (code: string): CodeText | null => {
+  for (const table of [SKIP_REASONS, REJECTIONS]) if (Object.hasOwn(table, code)) return table[code] ?? null;
+  return null;
+};

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 200;
+
+const wrongLimit = `use a whole number from 1 to ${LIMIT_MAX}`;
+const limitText = z
+  .string({ error: wrongLimit })
+  .regex(/^\d{1,3}$/, wrongLimit)
+  .transform(Number)
+  .refine((limit) => limit >= 1 && limit <= LIMIT_MAX, wrongLimit);
+
+export const limit = limitText.default(LIMIT_DEFAULT);
+/** Without a default, for lists that may also be exported whole. */
+export const optionalLimit = limitText.optional();
+export { LIMIT_DEFAULT };
+
+export const encodeCursor = (id: string): string => Buffer.from(id, 'utf8').toString('base64url');
+
+/** The `nextCursor` of the page before; `looksRight` tells an id of this list from anything else. */
+export const cursor = (looksRight: (id: string) => boolean) =>
+  z
+    .string({ error: 'send it once' })
+    .max(1000)
+    .transform((text, context): string => {
+      const id = Buffer.from(text, 'base64url').toString('utf8');
+      if (encodeCursor(id) === text && looksRight(id)) return id;
+      context.addIssue({ code: 'custom', message: 'is not a nextCursor of this list: leave it out to begin at the start' });
+      return z.NEVER;
+    })
+    .optional();
+
+/** What a list endpoint takes besides its filters; `prefix` as in `run_`. */
+export const paging = (prefix: string) => ({ limit, cursor: cursor((id) => id.startsWith(prefix)) });
+
+export interface Page<Item> {
+  items: Item[];
+  nextCursor: string | null;
+}
+
+/** One keyset page: one row more than asked for is read, to know whether there is a next page. */
+export async function page<Row extends { id: string }, Item>(
+  query: { limit: number; cursor?: string | undefined },
+  read: (limit: number, before: string | undefined) => Promise<Row[]>,
+  shape: (row: Row) => Item,
+): Promise<Page<Item>> {
+  const rows = await read(query.limit + 1, query.cursor);
+  const items = rows.slice(0, query.limit);
+  const last = items.at(-1);
+  return { items: items.map(shape), nextCursor: rows.length > query.limit && last ? encodeCursor(last.id) : null };
+}
+
+/** Drops what is undefined, so that optional filters fit exact optional properties. */
+export const defined = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
