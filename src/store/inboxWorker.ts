@@ -37,14 +37,15 @@ function write(row: WorkerRow): string | null {
   return countDuplicate.get(row[1], row[2], row[3]) as string;
 }
 
-port.on('message', (rows: WorkerRow[] | 'close') => {
-  if (rows === 'close') {
+port.on('message', (message: string) => {
+  if (message === 'close') {
     db.close();
     port.close();
     return;
   }
   let answer: WorkerAnswer;
   try {
+    const rows = JSON.parse(message) as WorkerRow[];
     begin.run();
     const firstIds = rows.map(write);
     commit.run();

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError, messageOf } from '../errors.ts';
+import { newId } from '../ids.ts';
 import type { NewInboxRow, Receipt } from './inboxRow.ts';
 import type { Store } from './store.ts';
 
@@ -98,14 +99,17 @@ export function sqliteInboxWriter(store: Store, file: string): InboxWriter {
     new Promise((resolve) => {
       worker ??= start();
       pending = { from: worker, settle: resolve };
-      worker.postMessage(rows);
+      // As text: measured at a third of what cloning arrays of arrays costs this thread.
+      worker.postMessage(JSON.stringify(rows));
     });
 
   worker = start();
 
   return {
     write: async (rows) => {
-      const batch = rows.map((row) => toWorkerRow(store.newId('evt'), row));
+      // One time for all, so that the ids of a batch only count up: random bytes for each are not free.
+      const atMs = store.clock.nowMs();
+      const batch = rows.map((row) => toWorkerRow(newId('evt', atMs), row));
       const answer = await store.turn(() => commit(batch), { priority: 10 });
       if ('error' in answer) throw new AppError('commit_failed', answer.error, { retry: 'later', httpStatus: 503 });
       const { firstIds } = answer;

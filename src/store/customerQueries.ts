@@ -1,0 +1,245 @@
+import { and, asc, eq, gt, inArray, or } from 'drizzle-orm';
+import type { SyncStatus } from '../../drizzle/tables/staging.ts';
+import { DEFAULT_SETTINGS } from '../domain/connectionSettings.ts';
+import { exactValues, isMeant } from './customerSearch.ts';
+import type { LinkRow } from './links.ts';
+import { connectionNames } from './newestAcross.ts';
+import type { CardRow, CustomerRow } from './staging.ts';
+import type { Store } from './store.ts';
+
+export interface CustomerFilter {
+  connection?: string;
+  syncStatus?: SyncStatus;
+  /** Code of the stored reason or failure. */
+  code?: string;
+  /** Id, e-mail, phone digits or the beginning of a name. */
+  q?: string;
+}
+
+export interface CustomerKey {
+  connectionId: string;
+  customerId: string;
+}
+
+export interface CustomerPage {
+  rows: CustomerRow[];
+  /** Where the next page begins; null = this was the last one. */
+  next: CustomerKey | null;
+}
+
+/** Names and reasons have no index: so many rows are looked through for one page, then the page ends where it is. */
+const SCAN_MAX = 20_000;
+const SCAN_CHUNK = 1_000;
+
+const keyOf = (row: CustomerRow): CustomerKey => ({ connectionId: row.connectionId, customerId: row.stickycardsId });
+
+/**
+ * People by connection and id, in keyset pages. A page may hold fewer than `limit` although there is a next one: a
+ * search stops after a fixed number of rows, so that it never keeps deliveries waiting.
+ */
+export async function listCustomers(
+  store: Store,
+  filter: CustomerFilter,
+  limit: number,
+  after?: CustomerKey,
+): Promise<CustomerPage> {
+  const names = filter.connection === undefined ? await connectionNames(store) : [filter.connection];
+  const ahead = names.filter((name) => after === undefined || name >= after.connectionId);
+  if (filter.q !== undefined && after === undefined) {
+    const rows = await exactMatches(store, filter, filter.q, ahead);
+    if (rows.length > 0) return { rows: rows.slice(0, limit), next: null };
+  }
+  const scans = filter.q !== undefined || filter.code !== undefined;
+  const rows: CustomerRow[] = [];
+  let left = SCAN_MAX;
+  for (const connectionId of ahead) {
+    let from = connectionId === after?.connectionId ? after.customerId : '';
+    for (;;) {
+      const wanted = limit + 1 - rows.length;
+      const chunk = scans
+        ? await scan(store, filter, connectionId, from, wanted)
+        : await plain(store, filter, connectionId, from, wanted);
+      rows.push(...chunk.rows);
+      if (rows.length > limit) {
+        const page = rows.slice(0, limit);
+        return { rows: page, next: keyOf(page[limit - 1] as CustomerRow) };
+      }
+      if (chunk.last === null) break;
+      from = chunk.last;
+      left -= chunk.read;
+      if (left <= 0) return { rows, next: { connectionId, customerId: from } };
+      // Whoever waits for an answer meanwhile goes first.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  return { rows, next: null };
+}
+
+interface Chunk {
+  rows: CustomerRow[];
+  /** The last id looked at; null = there are no more in this connection. */
+  last: string | null;
+  read: number;
+}
+
+const inOrder = (store: Store, filter: CustomerFilter, connectionId: string, from: string) => {
+  const { stickyCardsCustomers: t } = store.s;
+  return and(
+    eq(t.connectionId, connectionId),
+    filter.syncStatus === undefined ? undefined : eq(t.syncStatus, filter.syncStatus),
+    gt(t.stickycardsId, from),
+  );
+};
+
+async function plain(
+  store: Store,
+  filter: CustomerFilter,
+  connectionId: string,
+  from: string,
+  wanted: number,
+): Promise<Chunk> {
+  const { stickyCardsCustomers: t } = store.s;
+  const rows = await store.db
+    .select()
+    .from(t)
+    .where(inOrder(store, filter, connectionId, from))
+    .orderBy(asc(t.stickycardsId))
+    .limit(wanted);
+  return { rows, last: null, read: rows.length };
+}
+
+async function scan(
+  store: Store,
+  filter: CustomerFilter,
+  connectionId: string,
+  from: string,
+  wanted: number,
+): Promise<Chunk> {
+  const { stickyCardsCustomers: t } = store.s;
+  const { q, code } = filter;
+  const people = await store.db
+    .select({
+      stickycardsId: t.stickycardsId,
+      email: t.email,
+      mobile: t.mobile,
+      firstName: t.firstName,
+      lastName: t.lastName,
+      syncError: t.syncError,
+    })
+    .from(t)
+    .where(inOrder(store, filter, connectionId, from))
+    .orderBy(asc(t.stickycardsId))
+    .limit(SCAN_CHUNK);
+  const meant = people.filter(
+    (person) =>
+      (q === undefined || isMeant(q, person)) && (code === undefined || person.syncError?.code === code),
+  );
+  const ids = meant.slice(0, wanted).map((person) => person.stickycardsId);
+  const last = people.length < SCAN_CHUNK ? null : (people.at(-1)?.stickycardsId ?? null);
+  return { rows: await rowsOf(store, connectionId, ids), last, read: people.length };
+}
+
+/** The people of these ids, in the order of the ids. */
+async function rowsOf(store: Store, connectionId: string, ids: readonly string[]): Promise<CustomerRow[]> {
+  if (ids.length === 0) return [];
+  const { stickyCardsCustomers: t } = store.s;
+  const found = await store.db
+    .select()
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), inArray(t.stickycardsId, [...ids])));
+  const byId = new Map(found.map((row) => [row.stickycardsId, row]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** Whoever has `q` as their whole id, e-mail, phone number or card id. */
+async function exactMatches(
+  store: Store,
+  filter: CustomerFilter,
+  q: string,
+  names: readonly string[],
+): Promise<CustomerRow[]> {
+  const { stickyCardsCustomers: t, stickyCardsCards: k, connections: c } = store.s;
+  const settings = await store.db.select({ id: c.id, settings: c.settings }).from(c);
+  const countries = new Map(settings.map((row) => [row.id, row.settings['defaultCountry']]));
+  const rows: CustomerRow[] = [];
+  for (const connectionId of names) {
+    const country = countries.get(connectionId);
+    const { id, email, mobiles } = exactValues(q, typeof country === 'string' ? country : DEFAULT_SETTINGS.defaultCountry);
+    const [card] = await store.db
+      .select({ id: k.stickycardsId })
+      .from(k)
+      .where(and(eq(k.connectionId, connectionId), eq(k.cardId, q)));
+    const found = await store.db
+      .select()
+      .from(t)
+      .where(
+        and(
+          eq(t.connectionId, connectionId),
+          or(
+            inArray(t.stickycardsId, card ? [id, card.id] : [id]),
+            eq(t.email, email),
+            mobiles.length === 0 ? undefined : inArray(t.mobile, mobiles),
+          ),
+        ),
+      )
+      .orderBy(asc(t.stickycardsId));
+    rows.push(...found);
+  }
+  return rows.filter(
+    (row) =>
+      (filter.syncStatus === undefined || row.syncStatus === filter.syncStatus) &&
+      (filter.code === undefined || row.syncError?.code === filter.code),
+  );
+}
+
+/** Everybody who bears this id; in all connections when none is named. */
+export async function customersById(store: Store, customerId: string, connection?: string): Promise<CustomerRow[]> {
+  const { stickyCardsCustomers: t } = store.s;
+  const names = connection === undefined ? await connectionNames(store) : [connection];
+  if (names.length === 0) return [];
+  // The primary key leads with the connection: naming them all makes one look-up for each, not a scan.
+  return store.db
+    .select()
+    .from(t)
+    .where(and(inArray(t.connectionId, names), eq(t.stickycardsId, customerId)))
+    .orderBy(asc(t.connectionId));
+}
+
+/** A person with what the other tables know of them. */
+export interface PersonRow {
+  row: CustomerRow;
+  cards: CardRow[];
+  /** The live link, if there is one. */
+  link: LinkRow | null;
+}
+
+/** Cards and live links of these people, in two queries per connection. */
+export async function withCardsAndLinks(store: Store, rows: readonly CustomerRow[]): Promise<PersonRow[]> {
+  const { stickyCardsCards: k, entityMappings: m } = store.s;
+  const people: PersonRow[] = [];
+  for (const [connectionId, group] of Map.groupBy(rows, (row) => row.connectionId)) {
+    const ids = group.map((row) => row.stickycardsId);
+    const cards = await store.db
+      .select()
+      .from(k)
+      .where(and(eq(k.connectionId, connectionId), inArray(k.stickycardsId, ids)))
+      .orderBy(asc(k.cardId));
+    const links = await store.db
+      .select()
+      .from(m)
+      .where(
+        and(
+          eq(m.connectionId, connectionId),
+          eq(m.entityType, 'customer'),
+          inArray(m.stickycardsId, ids),
+          eq(m.state, 'live'),
+        ),
+      );
+    const cardsOf = Map.groupBy(cards, (card) => card.stickycardsId);
+    const linkOf = new Map(links.map((link) => [link.stickycardsId, link]));
+    for (const row of group) {
+      people.push({ row, cards: cardsOf.get(row.stickycardsId) ?? [], link: linkOf.get(row.stickycardsId) ?? null });
+    }
+  }
+  return people;
+}
