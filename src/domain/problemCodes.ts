@@ -110,7 +110,8 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
   },
   deleted_in_ghl: {
     title: 'The contact was deleted in GHL',
-    remedy: 'Nothing to do if that was meant. Otherwise restore the contact, or make one with the same phone or e-mail.',
+    remedy:
+      'Nothing to do if that was meant. Otherwise restore the contact, or make one with the same phone or e-mail.',
   },
   already_linked: {
     title: 'The contact belongs to another customer already',
@@ -126,7 +127,8 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
   },
   sandbox_event: {
     title: 'A test event of the Sticky Cards sandbox',
-    remedy: 'Test events are left out so that real contacts are not touched. Mark the connection as a test one to use them.',
+    remedy:
+      'Test events are left out so that real contacts are not touched. Mark the connection as a test one to use them.',
   },
   no_customer: {
     title: 'The event names nobody who holds a card',
@@ -139,11 +141,13 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
   },
   unreadable: {
     title: 'The delivery cannot be read',
-    remedy: 'It was kept as it came. Look at its payload; if its form is new, ask for it to be supported, then replay it.',
+    remedy:
+      'It was kept as it came. Look at its payload; if its form is new, ask for it to be supported, then replay it.',
   },
   fold_failed: {
     title: 'The delivery could not be worked in because of an error here',
-    remedy: 'It was kept. The log of the service names the error under its receipt id; report it, then replay the event.',
+    remedy:
+      'It was kept. The log of the service names the error under its receipt id; report it, then replay the event.',
   },
   waiting: {
     title: 'The customer waits for the contact of the same person, which is being made',
@@ -151,7 +155,8 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
   },
   tags_not_taken: {
     title: 'GHL did not take the tags of this contact',
-    remedy: 'It is tried again by itself. If it stays like this, open the contact in GHL and try to add the tag by hand.',
+    remedy:
+      'It is tried again by itself. If it stays like this, open the contact in GHL and try to add the tag by hand.',
   },
 };
 

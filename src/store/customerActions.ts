@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { LinkField } from '../../drizzle/tables/links.ts';
 import { writeAudit } from './audit.ts';
 import { type CustomerFilter, type CustomerKey, listCustomers } from './customerQueries.ts';
@@ -80,7 +80,11 @@ async function retry(
       version: sql`${t.version} + 1`,
     })
     .where(mine);
-  return before.map((row) => ({ syncStatus: row.syncStatus, attempts: row.attempts, code: row.syncError?.code ?? null }));
+  return before.map((row) => ({
+    syncStatus: row.syncStatus,
+    attempts: row.attempts,
+    code: row.syncError?.code ?? null,
+  }));
 }
 
 async function liftHolds(store: Store, db: Db, connectionId: string, customerIds: readonly string[]): Promise<void> {
@@ -93,7 +97,7 @@ async function liftHolds(store: Store, db: Db, connectionId: string, customerIds
         eq(t.connectionId, connectionId),
         eq(t.entityType, 'customer'),
         inArray(t.stickycardsId, [...customerIds]),
-        eq(t.state, 'live'),
+        ne(t.state, 'gone'),
       ),
     );
   const links = await (store.dialect === 'postgres' ? query.for('update') : query);

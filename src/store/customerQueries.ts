@@ -131,8 +131,7 @@ async function scan(
     .orderBy(asc(t.stickycardsId))
     .limit(SCAN_CHUNK);
   const meant = people.filter(
-    (person) =>
-      (q === undefined || isMeant(q, person)) && (code === undefined || person.syncError?.code === code),
+    (person) => (q === undefined || isMeant(q, person)) && (code === undefined || person.syncError?.code === code),
   );
   const ids = meant.slice(0, wanted).map((person) => person.stickycardsId);
   const last = people.length < SCAN_CHUNK ? null : (people.at(-1)?.stickycardsId ?? null);
@@ -164,7 +163,10 @@ async function exactMatches(
   const rows: CustomerRow[] = [];
   for (const connectionId of names) {
     const country = countries.get(connectionId);
-    const { id, email, mobiles } = exactValues(q, typeof country === 'string' ? country : DEFAULT_SETTINGS.defaultCountry);
+    const { id, email, mobiles } = exactValues(
+      q,
+      typeof country === 'string' ? country : DEFAULT_SETTINGS.defaultCountry,
+    );
     const [card] = await store.db
       .select({ id: k.stickycardsId })
       .from(k)

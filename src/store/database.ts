@@ -14,6 +14,7 @@ import { postgresSchema, type Schema, sqliteSchema } from '../../drizzle/schema.
 import { AppError } from '../errors.ts';
 import { projectRoot } from '../paths.ts';
 import { type BulkWriter, postgresBulkWriter, sqliteBulkWriter } from './bulk.ts';
+import { type InsertIntoInbox, sqliteInboxInsert } from './inboxSqlite.ts';
 
 export type Db = PgDatabase<PgQueryResultHKT>;
 
@@ -34,11 +35,8 @@ export interface Database {
   /** `column in (values)` as one parameter: the text of the query stays the same for any number of values. */
   inList(column: Column, values: readonly string[]): SQL;
   tx<T>(work: (db: Db) => Promise<T>, options?: TxOptions): Promise<T>;
-  /**
-   * Runs `work` when no `tx` is open here and keeps every `tx` waiting until it ends: for a writer with a connection of
-   * its own (the receivers' commits), so that on SQLite neither ever waits inside a lock of the other.
-   */
-  turn<T>(work: () => Promise<T>, options?: TxOptions): Promise<T>;
+  /** The receivers' insert where the database has one of its own; only inside a `tx`. */
+  readonly insertIntoInbox: InsertIntoInbox | null;
   /** Bytes free on the disk that holds an embedded database; null for a server elsewhere. */
   readonly file: string | null;
   close(): Promise<void>;
@@ -69,6 +67,8 @@ export function openSqlite(file: string): Database {
       // A commit that was acknowledged survives the loss of power, not only of the process.
       raw.pragma('synchronous = FULL');
       raw.pragma('journal_size_limit = 67108864');
+      // 16 MB of log before it is folded into the file: the same index pages are then written once, not many times.
+      raw.pragma('wal_autocheckpoint = 4000');
     }
     raw.pragma('cache_size = -16000');
     return raw;
@@ -89,6 +89,7 @@ export function openSqlite(file: string): Database {
     s: sqliteSchema,
     db: sqliteDrizzle(reader, { casing: 'snake_case' }) as unknown as Db,
     bulk: sqliteBulkWriter(writer),
+    insertIntoInbox: sqliteInboxInsert(writer),
     inList: (column, values) => sql`${column} in (select value from json_each(${JSON.stringify(values)}))`,
     file,
     tx: (work, options) =>
@@ -106,7 +107,6 @@ export function openSqlite(file: string): Database {
         },
         { priority: options?.priority ?? 0 },
       ),
-    turn: (work, options) => queue.add(work, { priority: options?.priority ?? 0 }),
     close: async () => {
       await queue.onIdle();
       reader.close();
@@ -151,7 +151,7 @@ export async function openPostgres(url: string, options: { migrate: 'always' | '
     inList: (column, values) => sql`${column} = any(${sql.param([...values])}::text[])`,
     file: null,
     tx: (work) => db.transaction((tx) => work(tx as unknown as Db)),
-    turn: (work) => work(),
+    insertIntoInbox: null,
     close: () => pool.end(),
   };
 }

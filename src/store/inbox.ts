@@ -1,8 +1,9 @@
 import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
+import { newId } from '../ids.ts';
 import type { Db } from './database.ts';
 import type { InboxRow, NewInboxRow, Receipt } from './inboxRow.ts';
-import { type InboxWriter, sqliteInboxWriter } from './inboxWriter.ts';
+import type { InsertIntoInbox } from './inboxSqlite.ts';
 import type { Store } from './store.ts';
 
 export type { InboxRow, NewInboxRow, Receipt } from './inboxRow.ts';
@@ -30,7 +31,7 @@ export interface InboxAppender {
  * is under way is the next one, and a lone delivery waits for nobody.
  */
 export function createInboxAppender(store: Store): InboxAppender {
-  const writer = store.file === null ? postgresInboxWriter(store) : sqliteInboxWriter(store, store.file);
+  const commit = store.insertIntoInbox ? commitDirectly(store, store.insertIntoInbox) : commitThroughQueries(store);
   let queue: Waiting[] = [];
   let underWay = 0;
   let flushing: Promise<void> | null = null;
@@ -48,7 +49,7 @@ export function createInboxAppender(store: Store): InboxAppender {
     let answer = () => {};
     do {
       const batch = takeBatch();
-      const writing = batch.length === 0 ? null : writer.write(batch.map((w) => w.row));
+      const writing = batch.length === 0 ? null : commit(batch.map((w) => w.row));
       // The batch before is answered while the disk writes this one.
       answer();
       answer = () => {};
@@ -70,7 +71,6 @@ export function createInboxAppender(store: Store): InboxAppender {
     waiting: () => queue.length + underWay,
     close: async () => {
       while (flushing) await flushing;
-      await writer.close();
     },
   };
 }
@@ -93,20 +93,33 @@ const isAboutOneRow = (error: unknown): boolean => {
   return typeof code === 'string' && /^2[23]/.test(code);
 };
 
-const postgresInboxWriter = (store: Store): InboxWriter => {
+/** One commit for all rows; an Error in place of a receipt, or a rejection, says what is not known to be on disk. */
+type Commit = (rows: readonly NewInboxRow[]) => Promise<(Receipt | Error)[]>;
+
+const commitDirectly =
+  (store: Store, insert: InsertIntoInbox): Commit =>
+  (rows) => {
+    // One time for all, so that the ids of a batch only count up: random bytes for each are not free.
+    const atMs = store.clock.nowMs();
+    const ids = rows.map(() => newId('evt', atMs));
+    const receipts = () =>
+      insert(ids, rows).map((first, i) =>
+        first === null ? { receiptId: ids[i] as string, duplicate: false } : { receiptId: first, duplicate: true },
+      );
+    return store.tx(() => Promise.resolve(receipts()), { priority: 10 });
+  };
+
+const commitThroughQueries = (store: Store): Commit => {
   const write = (rows: readonly NewInboxRow[]) => store.tx((db) => insertDeliveries(store, db, rows));
-  return {
-    write: async (rows) => {
-      try {
-        return await write(rows);
-      } catch (error) {
-        if (rows.length === 1 || !isAboutOneRow(error)) throw error;
-        // One delivery must not take those down with it that happened to arrive beside it.
-        const outcomes = await Promise.allSettled(rows.map((row) => write([row])));
-        return outcomes.map((o) => (o.status === 'fulfilled' ? (o.value[0] as Receipt) : (o.reason as Error)));
-      }
-    },
-    close: () => Promise.resolve(),
+  return async (rows) => {
+    try {
+      return await write(rows);
+    } catch (error) {
+      if (rows.length === 1 || !isAboutOneRow(error)) throw error;
+      // One delivery must not take those down with it that happened to arrive beside it.
+      const outcomes = await Promise.allSettled(rows.map((row) => write([row])));
+      return outcomes.map((o) => (o.status === 'fulfilled' ? (o.value[0] as Receipt) : (o.reason as Error)));
+    }
   };
 };
 

@@ -25,7 +25,10 @@ export const cursor = (looksRight: (id: string) => boolean) =>
     .transform((text, context): string => {
       const id = Buffer.from(text, 'base64url').toString('utf8');
       if (encodeCursor(id) === text && looksRight(id)) return id;
-      context.addIssue({ code: 'custom', message: 'is not a nextCursor of this list: leave it out to begin at the start' });
+      context.addIssue({
+        code: 'custom',
+        message: 'is not a nextCursor of this list: leave it out to begin at the start',
+      });
       return z.NEVER;
     })
     .optional();

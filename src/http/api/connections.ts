@@ -1,0 +1,121 @@
+import { type Request, type Response, Router } from 'express';
+import { z } from 'zod';
+import type { Connection } from '../../domain/connection.ts';
+import type { ConnectionPatch } from '../../domain/connectionSettings.ts';
+import { AppError } from '../../errors.ts';
+import { connectionInput, directionBody } from './connectionInput.ts';
+import { actorOf, noParameters, parse, parseBody, pathPart } from './input.ts';
+import type { ApiNeeds } from './needs.ts';
+import { cursor, defined, encodeCursor, limit } from './page.ts';
+
+const listQuery = z.strictObject({ limit, cursor: cursor((id) => id !== '') });
+
+/** A connection as the API shows it (SPEC §6.1), with its other settings; of secrets only which are set. */
+export const connectionShape = (c: Connection) => ({
+  id: c.id,
+  mode: c.mode,
+  dialect: c.dialect,
+  ghlLocationId: c.ghl.locationId,
+  stickyCardsApiBaseUrl: c.stickyCards.apiBaseUrl,
+  defaultCountry: c.defaultCountry,
+  timeZone: c.timeZone ?? c.location?.timeZone ?? null,
+  pipelineId: c.ghl.pipelineId,
+  stageId: c.ghl.stageId,
+  paused: c.pausedDirections,
+  state: c.state,
+  reason: c.reason,
+  activatedAt: c.activatedAt,
+  ghlApiBaseUrl: c.ghl.apiBaseUrl,
+  stickyCardsWorkspace: c.stickyCards.workspace,
+  stickyCardsWebhookMode: c.stickyCards.webhookMode,
+  stickyCardsTemplateId: c.stickyCards.templateId,
+  balanceMode: c.stickyCards.balanceMode,
+  createCustomers: c.createCustomers,
+  lowRating: c.lowRating,
+  stickerPartnerOrgId: c.sticker.partnerOrgId,
+  test: c.test,
+  secretsSet: secretsSet(c),
+});
+
+const secretsSet = (c: Connection): string[] => {
+  const set: Record<string, boolean> = {
+    ghlAccessToken: c.ghl.accessToken !== null,
+    ghlWorkflowKey: c.ghl.workflowKey !== null,
+    stickyCardsApiKey: c.stickyCards.apiKey !== null,
+    stickyCardsWebhookSecrets: c.stickyCards.webhookSecrets.length > 0,
+    stickerWebhookSecret: c.sticker.webhookSecret !== null,
+  };
+  return Object.keys(set).filter((name) => set[name]);
+};
+
+/** `/api/connections`: set up, change, activate, pause. Secrets go in and never come out. */
+export function connectionsRouter({ connections, registry, dialects }: ApiNeeds): Router {
+  const router = Router();
+  const input = connectionInput(dialects);
+
+  /** Answered when the receivers go by it too. */
+  const answer = async (res: Response, connection: Connection, status = 200) => {
+    await registry.refresh();
+    res.status(status).json(connectionShape(connection));
+  };
+
+  router.get('/', async (req: Request, res: Response) => {
+    const query = parse(listQuery, req.query);
+    const all = (await connections.all()).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const rest = all.filter(({ id }) => query.cursor === undefined || id > query.cursor);
+    const items = rest.slice(0, query.limit);
+    const last = items.at(-1);
+    res.json({
+      items: items.map(connectionShape),
+      nextCursor: rest.length > items.length && last ? encodeCursor(last.id) : null,
+    });
+  });
+
+  router.post('/', async (req: Request, res: Response) => {
+    const { name, mode: _, ...settings } = parseBody(input.create, req);
+    const made = await connections.create(name, defined(settings) as ConnectionPatch, actorOf(res));
+    res.location(`/api/connections/${encodeURIComponent(made.id)}`);
+    await answer(res, made, 201);
+  });
+
+  router.get('/:id', async (req: Request, res: Response) => {
+    parse(noParameters, req.query);
+    const id = pathPart(req, 'id');
+    const connection = await connections.get(id);
+    if (!connection) {
+      throw new AppError('unknown_connection', `there is no connection "${id}"`, { httpStatus: 404 });
+    }
+    res.json(connectionShape(connection));
+  });
+
+  router.patch('/:id', async (req: Request, res: Response) => {
+    const patch = defined(parseBody(input.patch, req)) as ConnectionPatch;
+    await answer(res, await connections.patch(pathPart(req, 'id'), patch, actorOf(res)));
+  });
+
+  router.delete('/:id', async (req: Request, res: Response) => {
+    parseBody(noParameters, req);
+    await connections.remove(pathPart(req, 'id'), actorOf(res));
+    await registry.refresh();
+    res.status(204).end();
+  });
+
+  for (const [verb, mode] of [
+    ['activate', 'live'],
+    ['observe', 'observe'],
+  ] as const) {
+    router.post(`/:id/${verb}`, async (req: Request, res: Response) => {
+      parseBody(noParameters, req);
+      await answer(res, await connections.setMode(pathPart(req, 'id'), mode, actorOf(res)));
+    });
+  }
+
+  for (const verb of ['pause', 'resume'] as const) {
+    router.post(`/:id/${verb}`, async (req: Request, res: Response) => {
+      const { direction } = parseBody(directionBody, req);
+      await answer(res, await connections[verb](pathPart(req, 'id'), actorOf(res), direction));
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,59 @@
+import { type StagedCard } from '../../domain/foldEvent.ts';
+import { shownStatus } from '../../domain/shownCard.ts';
+import type { PersonRow } from '../../store/customerQueries.ts';
+import { cardOf, type CardRow } from '../../store/staging.ts';
+
+const DAY_MS = 86_400_000;
+
+const cardShape = (row: CardRow) => {
+  const card: StagedCard = cardOf(row);
+  return {
+    cardId: row.cardId,
+    templateId: row.templateId,
+    cardType: row.cardType,
+    status: shownStatus(card),
+    installed: row.installed,
+    balance: row.balance,
+    installedDate: row.installedAt,
+    issuedDate: row.issuedAt,
+  };
+};
+
+/** Whole days without activity; of somebody who was never active since they were linked; null when neither is known. */
+function inactiveDays({ row, link }: PersonRow, nowMs: number): number | null {
+  const since = row.lastActivity ?? link?.createdAt ?? null;
+  return since === null ? null : Math.max(0, Math.floor((nowMs - since.getTime()) / DAY_MS));
+}
+
+/** A person as the API shows them (SPEC §6.1). */
+export const customerShape = (person: PersonRow, nowMs: number) => {
+  const { row, cards, link } = person;
+  return {
+    customerId: row.stickycardsId,
+    connection: row.connectionId,
+    email: row.email,
+    mobile: row.mobile,
+    firstName: row.firstName,
+    lastName: row.lastName,
+    cards: cards.map(cardShape),
+    cardId: row.cardId,
+    cardStatus: row.cardStatus,
+    cardInstalled: row.cardInstalled,
+    loyaltyPoints: row.loyaltyPoints,
+    cardInstalledDate: row.cardInstalledDate,
+    cardIssuedDate: row.cardIssuedDate,
+    lastActivity: row.lastActivity,
+    lastPurchaseDate: row.lastPurchaseDate,
+    referralCount: row.referralCount,
+    segments: row.segments,
+    optInStatus: row.optInStatus,
+    inactiveDays: inactiveDays(person, nowMs),
+    ghlContactId: link?.ghlId ?? null,
+    syncStatus: row.syncStatus,
+    syncError: row.syncError,
+    attempts: row.attempts,
+    nextAttemptAt: row.nextAttemptAt,
+  };
+};
+
+export type CustomerShape = ReturnType<typeof customerShape>;

@@ -1,0 +1,64 @@
+import { type Request, type Response, Router } from 'express';
+import { z } from 'zod';
+import { PROBLEM_STATES } from '../../../drizzle/tables/problems.ts';
+import { problemText } from '../../domain/problemCodes.ts';
+import { AppError } from '../../errors.ts';
+import { decideProblem, getProblem } from '../../store/problemActions.ts';
+import { listProblems, type ProblemRow } from '../../store/problems.ts';
+import { actorOf, idText, noParameters, oneOf, parse, parseBody, pathPart } from './input.ts';
+import type { ApiNeeds } from './needs.ts';
+import { defined, page, paging } from './page.ts';
+
+const listQuery = z.strictObject({
+  ...paging('prb_'),
+  connection: idText.optional(),
+  state: oneOf(PROBLEM_STATES).optional(),
+  code: idText.optional(),
+});
+
+const DECISIONS = { acknowledge: 'acknowledged', resolve: 'resolved', ignore: 'ignored' } as const;
+
+/** A problem as the API shows it (SPEC §6.1), with what to do in plain words. */
+export const problemShape = (row: ProblemRow) => ({
+  id: row.id,
+  connection: row.connectionId,
+  code: row.code,
+  ...problemText(row.code),
+  state: row.state,
+  firstSeen: row.firstSeenAt,
+  lastSeen: row.lastSeenAt,
+  affected: row.affected,
+  sample: row.sample,
+});
+
+/** `/api/problems`: what needs a person, newest first, and what was decided about it. */
+export function problemsRouter({ store }: ApiNeeds): Router {
+  const router = Router();
+
+  const shown = (problem: ProblemRow | null) => {
+    if (problem) return problemShape(problem);
+    throw new AppError('unknown_problem', 'there is no problem with this id: GET /api/problems lists them', {
+      httpStatus: 404,
+    });
+  };
+
+  router.get('/', async (req: Request, res: Response) => {
+    const query = parse(listQuery, req.query);
+    const { limit: _, cursor: __, ...filter } = query;
+    res.json(await page(query, (limit, before) => listProblems(store, defined(filter), limit, before), problemShape));
+  });
+
+  router.get('/:id', async (req: Request, res: Response) => {
+    parse(noParameters, req.query);
+    res.json(shown(await getProblem(store, pathPart(req, 'id'))));
+  });
+
+  for (const [verb, state] of Object.entries(DECISIONS)) {
+    router.post(`/:id/${verb}`, async (req: Request, res: Response) => {
+      parseBody(noParameters, req);
+      res.json(shown(await decideProblem(store, pathPart(req, 'id'), state, actorOf(res))));
+    });
+  }
+
+  return router;
+}
