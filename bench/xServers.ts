@@ -91,7 +91,7 @@ async function serve(kind: string, folder: string): Promise<void> {
   const mine = kind === 'ours' ? await ours(folder) : null;
   const server = mine?.server ?? (kind === 'http' ? bareHttp() : bareExpress());
   process.on('message', (question) => {
-    if (question === 'usage2') {const t=process.cpuUsage(),m=process.threadCpuUsage();process.send?.({t:t.user+t.system,m:m.user+m.system});}
+    if (question === 'usage2') {const t=process.cpuUsage(),m=process.threadCpuUsage();console.log('batch',((globalThis as any).NR/(globalThis as any).NB).toFixed(1));(globalThis as any).NB=(globalThis as any).NR=0;process.send?.({t:t.user+t.system,m:m.user+m.system});}
     if (question === 'usage') reply({ usage: process.cpuUsage() });
     else if (question === 'rows' && mine) void mine.rows().then((rows) => reply({ rows }));
   });

@@ -48,7 +48,9 @@ export function createInboxAppender(store: Store): InboxAppender {
     await new Promise(setImmediate);
     let answer = () => {};
     do {
-      const batch = takeBatch();
+      if(process.env.S==='1'){let seen=-1;while(queue.length>seen){seen=queue.length;await new Promise(setImmediate);}}
+      else if(process.env.S==='2'){await new Promise(setImmediate);await new Promise(setImmediate);} else if(process.env.S==='3'){let empty=0;for(let k=0;k<40&&empty<3;k++){const n=queue.length;await new Promise(setImmediate);if(queue.length===n)empty++;else empty=0;}}
+      const batch = takeBatch();(globalThis as any).NB=((globalThis as any).NB??0)+1;(globalThis as any).NR=((globalThis as any).NR??0)+batch.length;
       const writing = batch.length === 0 ? null : commit(batch.map((w) => w.row));
       // The batch before is answered while the disk writes this one.
       answer();

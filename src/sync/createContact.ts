@@ -108,7 +108,7 @@ async function send(ctx: JobContext, pair: Pair, candidates: Candidates, creatio
   const job: PushJob = { ...linkedJob(creation.link, null), ctx, pair, startedAtMs: ctx.store.clock.nowMs() };
   let { command } = creation;
   for (let refusals = 0; ; refusals++) {
-    const writes = planOf(ctx, pair, job.link, null).toGhl;
+    const writes = planOf(ctx, pair, job.link, 'new').toGhl;
     try {
       const answer = await ctx.ghl.createContact(
         { ...contactBodyOf(writes, ctx.rows, ctx.facts.fieldIds), source: 'Sticky Cards' },

@@ -26,15 +26,15 @@ export function stickyValues({ rows, locale, connection }: PlanContext, { custom
   return values;
 }
 
-/** What has to be written to the contact's fields, by what is known now. */
-export function planOf(ctx: PlanContext, pair: Pair, link: LinkRow, contact: ContactRow | null): FieldsPlan {
+/** What has to be written to the contact's fields, by what is known now; `new` = it is still to be made, empty. */
+export function planOf(ctx: PlanContext, pair: Pair, link: LinkRow, contact: ContactRow | 'new' | null): FieldsPlan {
   const unwritable = new Set(
     ctx.rows.filter((row) => row.ghl === 'custom' && ctx.facts.fieldIds[row.key] === undefined).map((row) => row.key),
   );
   return planFields({
     rows: ctx.rows,
     sticky: stickyValues(ctx, pair),
-    ghl: contact && { seen: contact.seenBy === 'answer' ? 'full' : 'page', values: contact.values },
+    ghl: contact === 'new' ? { seen: 'full', values: {} } : contact && { seen: contact.seenBy === 'answer' ? 'full' : 'page', values: contact.values },
     fields: link.fields,
     cardSwitched: link.cardId !== null && pair.customer.cardId !== null && link.cardId !== pair.customer.cardId,
     balanceBusy: pair.balanceBusy,

@@ -71,7 +71,7 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
     lastError = await pushContacts(needs, connection, side, runId, counts, signal, waitsBefore);
     status = counts.failedCount > 0 ? 'partial' : 'completed';
   } catch (error) {
-    lastError = messageOf(error);
+    lastError = isApiError(error) ? `GHL: ${error.message}` : messageOf(error);
     status = counts.createdCount + counts.updatedCount > 0 && !(error instanceof RunHalted && error.code === 'auth') ? 'partial' : 'failed';
     if (!(error instanceof RunHalted) && !isApiError(error) && !signal.aborted) {
       needs.log.error('a run ended early', { connection: connection.id, runId, error });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EVENT_TYPES } from '../../src/domain/event.ts';
 import { listCommands } from '../../src/store/commands.ts';
 import { listLogs } from '../../src/store/runs.ts';
+import { at, delivery as event } from '../helpers/story.ts';
 import { LOCATION, onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
 let t: TestApp;
@@ -10,10 +11,6 @@ beforeEach(async () => {
   t = await startTestApp();
 });
 afterEach(() => t.stop());
-
-const ana = { customer_id: 'cus_1', card_id: 'card_1', email: 'ana@example.com', phone_number: '+1 212 555 0142', first_name: 'Ana', last_name: 'Lee' };
-const at = (minute: number) => new Date(Date.UTC(2026, 2, 20, 15, minute)).toISOString();
-const event = (type: string, minute: number, rest: Record<string, unknown> = {}) => ({ event_type: type, timestamp: at(minute), ...ana, ...rest });
 
 const story = [
   event('CustomerCreatedEvent', 0),

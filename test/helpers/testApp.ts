@@ -22,7 +22,10 @@ export interface TestApp {
   stickyCards: StickyCardsSimulator;
   url: string;
   /** Posts a signed delivery as Sticky Cards would; answers its status and body. */
-  deliver(body: Record<string, unknown>, headers?: Record<string, string>): Promise<{ status: number; body: Record<string, unknown> }>;
+  deliver(
+    body: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: Record<string, unknown> }>;
   /** A manual run of both directions, awaited. */
   run(): Promise<RunRow>;
   /** Stops the service and starts it again on the same database, as after a crash or an update. */
@@ -45,7 +48,9 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const ghl = createGhlSimulator({
     journal: true,
     rateLimit: { max: 100_000, intervalMs: 10_000, daily: 10_000_000 },
-    locations: [{ id: LOCATION, timezone: 'America/New_York', country: 'US', tokens: [GHL_TOKEN], ...options.location }],
+    locations: [
+      { id: LOCATION, timezone: 'America/New_York', country: 'US', tokens: [GHL_TOKEN], ...options.location },
+    ],
     ...options.ghl,
   });
   const stickyCards = createStickyCardsSimulator({ apiKey: STICKY_KEY, webhookSecret: SECRET, journal: true });
@@ -82,7 +87,11 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       const raw = JSON.stringify(body);
       const answer = await fetch(`${test.url}/webhooks/sticky-cards`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-sticky-signature': createHmac('sha256', SECRET).update(raw).digest('hex'), ...headers },
+        headers: {
+          'content-type': 'application/json',
+          'x-sticky-signature': createHmac('sha256', SECRET).update(raw).digest('hex'),
+          ...headers,
+        },
         body: raw,
       });
       return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
@@ -100,7 +109,12 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await test.app.stop();
       await Promise.all([ghl.stop(), stickyCards.stop()]);
       // Whatever the test was about: what our client sent and what the simulator answered is what GHL's own files say.
-      const strayed = ghl.journal.flatMap((exchange) => contract.exchange(exchange).map((error) => `${exchange.method} ${exchange.path}: ${error}`));
+      // Faults that a test asked for (no answer, 5xx) are GHL's bad days, not its contract.
+      const strayed = ghl.journal
+        .filter((exchange) => exchange.status > 0 && exchange.status < 500)
+        .flatMap((exchange) =>
+          contract.exchange(exchange).map((error) => `${exchange.method} ${exchange.path}: ${error}`),
+        );
       if (strayed.length > 0) throw new Error(`outside GHL's contract:\n${[...new Set(strayed)].join('\n')}`);
     },
   };
