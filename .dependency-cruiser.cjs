@@ -129,7 +129,6 @@ module.exports = {
   options: {
     // dependency-cruiser reads no TypeScript 7; swc reads the same sources.
     parser: 'swc',
-    tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],

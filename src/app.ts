@@ -5,6 +5,7 @@ import type { Connection } from './domain/connection.ts';
 import { AppError, messageOf } from './errors.ts';
 import { newId } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
+import { createApiRouter } from './http/api/index.ts';
 import { createHttpServer } from './http/server.ts';
 import { loadMaps } from './maps.ts';
 import { SANDBOX_CONNECTION } from './sandboxConnection.ts';
@@ -42,6 +43,8 @@ export interface Core {
   inbox: InboxAppender;
   folder: InboxFolder;
   schedule: Schedule;
+  /** Names of the dialects that `config/` has a table for. */
+  dialects: readonly string[];
   /** Takes the leases and folds what lies there; nothing runs in a connection's name before. */
   begin(): Promise<void>;
   close(): Promise<void>;
@@ -68,6 +71,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     adminToken: config.adminToken,
     trustProxy: config.trustProxy,
     onCommitted: (connectionId) => core.folder.nudge(connectionId),
+    apiRouter: createApiRouter(core),
   });
   let url = '';
   return {
@@ -155,6 +159,7 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     inbox,
     folder,
     schedule,
+    dialects: [...maps.dialects.keys()],
     begin: async () => {
       await leases.beat();
       await folder.sweep();

@@ -41,11 +41,10 @@ const story = (person: string) =>
     event_type: type,
     timestamp: (day + minute * MINUTE) / 1000,
     customer_id: person,
-    card_id: `card_1`,
     email: `${person}@example.com`,
     first_name: 'Ana',
     ...rest,
-    ...{ card_id: `${person}_${String(rest?.['card_id'] ?? 'card_1')}` },
+    card_id: `${person}_${String(rest?.['card_id'] ?? 'card_1')}`,
   }));
 
 function inboxRow(body: ReturnType<typeof story>[number]): NewInboxRow {

@@ -68,9 +68,11 @@ export const connectionInput = (dialects: readonly string[]) => {
     patch: z.strictObject({ dialect, ...settings }),
     create: z.strictObject({
       name: text,
-      mode: oneOf(['observe'])
-        .optional()
-        .describe('A new connection starts in observe; POST /api/connections/:id/activate makes it live.'),
+      mode: z
+        .literal('observe', {
+          error: 'a new connection starts in observe: make it live with POST /api/connections/:id/activate',
+        })
+        .optional(),
       dialect,
       ...settings,
     }),

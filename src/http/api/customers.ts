@@ -122,7 +122,7 @@ export function customersRouter({ store }: ApiNeeds): Router {
   });
 
   router.post('/:customerId/retry', async (req: Request, res: Response) => {
-    parseBody(noParameters, req);
+    parseBody(noParameters, req, oneQuery);
     const person = key(await meant(req));
     await retryCustomer(store, person, actorOf(res));
     await answerAnew(res, person);
@@ -133,7 +133,7 @@ export function customersRouter({ store }: ApiNeeds): Router {
     ['resume', false],
   ] as const) {
     router.post(`/:customerId/${verb}`, async (req: Request, res: Response) => {
-      parseBody(noParameters, req);
+      parseBody(noParameters, req, oneQuery);
       const person = key(await meant(req));
       await setCustomerPaused(store, person, paused, actorOf(res));
       await answerAnew(res, person);

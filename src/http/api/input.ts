@@ -39,11 +39,17 @@ export function invalid(field: string, message: string): AppError {
   return new AppError('invalid_parameter', `${name}: ${message}`, { httpStatus: 400, details: { field: name } });
 }
 
-/** The body of a request; an empty one counts as `{}`. */
-export const parseBody = <T extends z.ZodObject>(schema: T, req: Request): z.infer<T> =>
-  parse(schema, (req.body as unknown) ?? {});
-
 export const noParameters = z.strictObject({});
+
+/** The body of a request; an empty one counts as `{}`. Nothing is taken in the query unless `query` says so. */
+export function parseBody<T extends z.ZodObject>(
+  schema: T,
+  req: Request,
+  query: z.ZodObject = noParameters,
+): z.infer<T> {
+  parse(query, req.query);
+  return parse(schema, (req.body as unknown) ?? {});
+}
 
 /** One part of the path. */
 export const pathPart = (req: Request, name: string): string => String(req.params[name] ?? '');

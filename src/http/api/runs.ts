@@ -32,9 +32,9 @@ const startBody = z.strictObject({
 });
 
 /** A run as the API shows it (SPEC §6.1). */
-export const runShape = ({ connectionId, ...row }: RunRow) => ({
+export const runShape = (row: RunRow) => ({
   id: row.id,
-  connection: connectionId,
+  connection: row.connectionId,
   direction: row.direction,
   trigger: row.trigger,
   status: row.status,
