@@ -64,39 +64,39 @@ module.exports = {
       ...DRIZZLE,
       ...LEAVES,
     ]),
-    only('ops-beside-sync', 'Operations may use the stories of the sync; never the doors.', ['^src/ops/'], [
-      ...DOMAIN,
-      ...STORE,
-      ...PLATFORMS,
-      ...SYNC,
-      ...DRIZZLE,
-      ...LEAVES,
-    ]),
-    only('http-is-a-door', 'The doors get what they need handed in: no sync, no ops, no configuration.', ['^src/http/'], [
-      ...DOMAIN,
-      ...STORE,
-      ...PLATFORMS,
-      ...DRIZZLE,
-      ...LEAVES,
-    ]),
+    only(
+      'ops-beside-sync',
+      'Operations may use the stories of the sync; never the doors.',
+      ['^src/ops/'],
+      [...DOMAIN, ...STORE, ...PLATFORMS, ...SYNC, ...DRIZZLE, ...LEAVES],
+    ),
+    only(
+      'http-is-a-door',
+      'The doors get what they need handed in: no sync, no ops, no configuration.',
+      ['^src/http/'],
+      [...DOMAIN, ...STORE, ...PLATFORMS, ...DRIZZLE, ...LEAVES],
+    ),
     never(
       'http-calls-nobody',
       'A request never waits for a remote side: the doors read envelopes and signatures, they use no client.',
       { path: '^src/http/' },
-      { path: '^src/platforms/(callApi|transport|pace|rateWindow)\\.ts$|^src/platforms/.*(/client|/call|Calls|/sides)\\.ts$' },
+      {
+        path: '^src/platforms/(callApi|transport|pace|rateWindow)\\.ts$|^src/platforms/.*(/client|/call|Calls|/sides)\\.ts$',
+      },
     ),
-    only('dashboard-is-a-door', 'Pages are shown over the same read queries as the API.', ['^src/dashboard/'], [
-      '^src/http/',
-      ...DOMAIN,
-      ...STORE,
-      ...DRIZZLE,
-      ...LEAVES,
-    ]),
+    only(
+      'dashboard-is-a-door',
+      'Pages are shown over the same read queries as the API.',
+      ['^src/dashboard/'],
+      ['^src/http/', ...DOMAIN, ...STORE, ...DRIZZLE, ...LEAVES],
+    ),
 
-    only('config-is-an-edge', 'The environment is read without help of the program.', ['^src/config(\\.ts|/)'], [
-      ...DOMAIN,
-      ...LEAVES,
-    ]),
+    only(
+      'config-is-an-edge',
+      'The environment is read without help of the program.',
+      ['^src/config(\\.ts|/)'],
+      [...DOMAIN, ...LEAVES],
+    ),
     never(
       'configured-from-above',
       'Only the composition and the edges see the configuration; everything else is handed what it needs.',
@@ -109,9 +109,12 @@ module.exports = {
       { path: '^src/', pathNot: ['^src/(serve|sandbox|main)\\.ts$', '^src/cli/'] },
       { path: '^src/(app|serve|sandbox|main)\\.ts$|^src/cli/' },
     ),
-    only('main-only-starts', 'Before the version of Node is checked nothing native may be loaded.', ['^src/main\\.ts$'], [
-      '^src/serve\\.ts$',
-    ]),
+    only(
+      'main-only-starts',
+      'Before the version of Node is checked nothing native may be loaded.',
+      ['^src/main\\.ts$'],
+      ['^src/serve\\.ts$'],
+    ),
 
     only(
       'simulators-are-strangers',

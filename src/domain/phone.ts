@@ -1,10 +1,24 @@
 import { type CountryCode, getCountryCallingCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
 
+/** The same few numbers are asked for again and again (each event of a person carries one); parsing costs 10 µs. */
+const MEMO_MAX = 20_000;
+const memo = new Map<string, string | null>();
+
 /**
  * E.164 (`+12125550142`) of a number as people and platforms write it, or null when libphonenumber-js does not hold
  * it for possible (SPEC §2.5, 3). Digits without `+` are read in the default country first, then as international.
  */
 export function toE164(phone: string, defaultCountry: string): string | null {
+  const key = `${defaultCountry} ${phone}`;
+  const known = memo.get(key);
+  if (known !== undefined) return known;
+  const number = parseNumber(phone, defaultCountry);
+  if (memo.size >= MEMO_MAX) memo.clear();
+  memo.set(key, number);
+  return number;
+}
+
+function parseNumber(phone: string, defaultCountry: string): string | null {
   const text = phone.trim().replace(/^00(?=[1-9])/, '+');
   if (!/\d/.test(text) || text.length > 40) return null;
   const national = isSupportedCountry(defaultCountry)

@@ -168,11 +168,32 @@ export async function insertDeliveries(store: Store, db: Db, rows: readonly NewI
   });
 }
 
+/** What folding needs of a delivery. */
+export type FoldRow = Pick<
+  InboxRow,
+  'id' | 'connectionId' | 'source' | 'dedupeKey' | 'deliveryId' | 'type' | 'occurredAt' | 'receivedAt' | 'customerId' | 'flags' | 'bodyHash' | 'payload'
+>;
+
+const foldColumns = ({ webhookEvents: t }: Schema) => ({
+  id: t.id,
+  connectionId: t.connectionId,
+  source: t.source,
+  dedupeKey: t.dedupeKey,
+  deliveryId: t.deliveryId,
+  type: t.type,
+  occurredAt: t.occurredAt,
+  receivedAt: t.receivedAt,
+  customerId: t.customerId,
+  flags: t.flags,
+  bodyHash: t.bodyHash,
+  payload: t.payload,
+});
+
 /** The next deliveries of a connection to be folded, in receipt order, with their payloads. */
-export const unfoldedEvents = (store: Store, db: Db, connectionId: string, limit: number): Promise<InboxRow[]> => {
+export const unfoldedEvents = (store: Store, db: Db, connectionId: string, limit: number): Promise<FoldRow[]> => {
   const { webhookEvents: t } = store.s;
   return db
-    .select()
+    .select(foldColumns(store.s))
     .from(t)
     .where(and(eq(t.connectionId, connectionId), isNull(t.foldedAt)))
     .orderBy(asc(t.id))
@@ -215,16 +236,16 @@ export async function markFolded(store: Store, db: Db, marks: readonly FoldMark[
 }
 
 /** Events that were put aside because their card was not known yet. */
-export const waitingEvents = (store: Store, db: Db, connectionId: string, cardIds: string[]): Promise<InboxRow[]> => {
+export const waitingEvents = (store: Store, db: Db, connectionId: string, cardIds: string[]): Promise<FoldRow[]> => {
   const { webhookEvents: t } = store.s;
   return db
-    .select()
+    .select(foldColumns(store.s))
     .from(t)
     .where(and(eq(t.connectionId, connectionId), eq(t.status, 'waiting'), store.inList(t.cardId, cardIds)));
 };
 
 /** Ids of other deliveries that bear the same delivery id as these (another type or subject: SPEC §2.1, 4). */
-export async function reusedDeliveryIds(store: Store, db: Db, rows: readonly InboxRow[]): Promise<Set<string>> {
+export async function reusedDeliveryIds(store: Store, db: Db, rows: readonly FoldRow[]): Promise<Set<string>> {
   const { webhookEvents: t } = store.s;
   const ids = [...new Set(rows.map((r) => r.deliveryId).filter((id) => id !== null))];
   const [sample] = rows;

@@ -10,7 +10,7 @@ import { derivedStates } from '../domain/shownCard.ts';
 import { parseEnvelope } from '../platforms/stickycards/envelope.ts';
 import { countsInPoints, type Dialect, isKnownEvent, statusOf } from '../platforms/stickycards/dialect.ts';
 import type { Db } from '../store/database.ts';
-import { type FoldMark, type InboxRow, markFolded, reusedDeliveryIds, unfoldedEvents, waitingEvents } from '../store/inbox.ts';
+import { type FoldMark, type FoldRow, markFolded, reusedDeliveryIds, unfoldedEvents, waitingEvents } from '../store/inbox.ts';
 import { insertCommands, type NewCommand } from '../store/commands.ts';
 import {
   cardOf,
@@ -47,7 +47,7 @@ export async function stageInbox(needs: StageInboxNeeds, connection: Connection,
   });
 }
 
-async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, rows: InboxRow[]): Promise<void> {
+async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, rows: FoldRow[]): Promise<void> {
   const { store } = needs;
   const dialect = needs.dialectOf(connection);
   const fold = new Folding(connection, dialect);
@@ -76,7 +76,7 @@ async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, 
 }
 
 /** The stored delivery as an event, its contact details in canonical form; null when the payload is gone or unreadable. */
-function readEvent(row: InboxRow, connection: Connection): StickyCardsEvent | null {
+function readEvent(row: FoldRow, connection: Connection): StickyCardsEvent | null {
   if (row.payload === null) return null;
   try {
     const parsed = parseEnvelope(JSON.parse(row.payload));
@@ -136,7 +136,7 @@ class Folding {
     for (const id of people.customers.keys()) this.#before.set(id, this.#shape(id));
   }
 
-  take(row: InboxRow, event: StickyCardsEvent | null, reused: ReadonlySet<string>): void {
+  take(row: FoldRow, event: StickyCardsEvent | null, reused: ReadonlySet<string>): void {
     const flags = row.deliveryId !== null && reused.has(row.deliveryId) ? [...new Set([...row.flags, 'delivery_id_reused'])] : row.flags;
     const mark = (status: FoldMark['status'], reason: string | null, customerId: string | null = row.customerId) => {
       const plain = status === 'folded' && customerId === row.customerId && flags === row.flags;
@@ -165,7 +165,7 @@ class Folding {
     return holder || (event.cardId !== null && this.#cards.has(event.cardId)) ? null : 'no_customer';
   }
 
-  #fold(row: InboxRow, event: StickyCardsEvent, customerId: string): void {
+  #fold(row: FoldRow, event: StickyCardsEvent, customerId: string): void {
     const customer = this.#customers.get(customerId) ?? newCustomer(customerId);
     const card = event.cardId === null ? null : (this.#cards.get(event.cardId) ?? newCard(event.cardId, customerId));
     const atMs = row.occurredAt.getTime();
@@ -179,7 +179,7 @@ class Folding {
   }
 
   /** What arrived in observe changes staging only and never makes commands later (SPEC §1). */
-  #makeCommands(row: InboxRow, event: StickyCardsEvent, customerId: string, atMs: number): void {
+  #makeCommands(row: FoldRow, event: StickyCardsEvent, customerId: string, atMs: number): void {
     const { mode, activatedAt, ghl, lowRating } = this.#connection;
     if (mode !== 'live' || activatedAt === null || row.receivedAt < activatedAt) return;
     const opportunities = ghl.pipelineId !== null && ghl.stageId !== null;
