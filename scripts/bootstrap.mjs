@@ -16,7 +16,9 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`Node ${process.versions.node} is too old: 20.19 or newer is needed to install (the project brings its own to run).`);
+  console.error(
+    `Node ${process.versions.node} is too old: 20.19 or newer is needed to install (the project brings its own to run).`,
+  );
   process.exit(1);
 }
 
@@ -25,10 +27,14 @@ const hash = (...parts) => parts.reduce((h, part) => h.update(part).update('\0')
 const filesIn = (folder) =>
   readdirSync(folder, { withFileTypes: true })
     .flatMap((entry) => (entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]))
-    .sort();
+    .sort((a, b) => (a < b ? -1 : 1));
 const installKey = () => hash(read('package.json'), read('package-lock.json'), process.platform, process.arch);
 const buildKey = () =>
-  hash(read('tsconfig.json'), installKey(), ...['src', 'drizzle'].flatMap(filesIn).flatMap((file) => [file, read(file)]));
+  hash(
+    read('tsconfig.json'),
+    installKey(),
+    ...['src', 'drizzle'].flatMap(filesIn).flatMap((file) => [file, read(file)]),
+  );
 const isFresh = (file, key) => read(file).toString() === key;
 const needsInstall = () => !isFresh(INSTALLED, installKey());
 const needsBuild = () => process.argv.includes('build') && !isFresh(BUILT, buildKey());
@@ -40,14 +46,16 @@ function run(command, args, env = {}) {
     shell: process.platform === 'win32',
   });
   if (result.status === 0) return;
-  console.error(`bootstrap: ${command} ${args.join(' ')} failed (${result.status ?? result.signal ?? result.error?.message})`);
+  console.error(
+    `bootstrap: ${command} ${args.join(' ')} failed (${result.status ?? result.signal ?? result.error?.message})`,
+  );
   rmSync(LOCK, { recursive: true, force: true });
   process.exit(1);
 }
 
 /** mkdir is the lock; that of a process which is gone is taken over. */
 function takeLock() {
-  for (const end = Date.now() + 15 * 60_000; ; ) {
+  for (const end = Date.now() + 15 * 60_000; ;) {
     try {
       mkdirSync(LOCK);
       writeFileSync(join(LOCK, 'pid'), String(process.pid));

@@ -12,6 +12,7 @@ import { SANDBOX_CONNECTION } from './sandboxConnection.ts';
 import { rebuild } from './ops/rebuild.ts';
 import { projectRoot } from './paths.ts';
 import { createGhlSides } from './platforms/ghl/sides.ts';
+import { createStickySides } from './platforms/stickycards/sides.ts';
 import { markSendingUnknown } from './store/commands.ts';
 import { createConnectionRegistry, type ConnectionRegistry } from './store/connectionRegistry.ts';
 import { type ConnectionStore, createConnectionStore } from './store/connections.ts';
@@ -104,7 +105,6 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
   if (config.defaultConnection) await connections.ensureDefault(config.defaultConnection, config.startMode);
   const registry = await createConnectionRegistry(connections, log);
   const inbox = createInboxAppender(store);
-  const sides = createGhlSides({ clock, log });
   const connectionIds = () => registry.all().map((connection) => connection.id);
 
   const dialectOf = (connection: Connection) => {
@@ -112,6 +112,9 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     if (dialect) return dialect;
     throw new AppError('unknown_dialect', `connection "${connection.id}": there is no table config/dialects/${connection.dialect}.json`);
   };
+
+  const ghlSides = createGhlSides({ clock, log });
+  const stickySides = createStickySides({ clock, log, dialectOf });
 
   const leases = createLeaseKeeper({
     store,
@@ -138,7 +141,8 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     connections,
     rows: maps.rows,
     tagMap: maps.tagMap,
-    ghlSideOf: (connection) => sides.of(connection),
+    ghlSideOf: (connection) => ghlSides.of(connection),
+    stickySideOf: (connection) => stickySides.of(connection),
     foldAll: (connection) => folder.foldAll(connection),
     random: overrides.random ?? Math.random,
     cron: config.syncCron,
@@ -176,7 +180,8 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
       await folder.close();
       await inbox.close();
       await leases.close();
-      sides.close();
+      ghlSides.close();
+      stickySides.close();
       registry.close();
       await store.close();
     },

@@ -32,5 +32,9 @@ export const problemRecords = (k: Kit) =>
       recordId: k.text().notNull(),
       createdAt: k.at().notNull(),
     },
-    (t) => [k.primaryKey({ columns: [t.problemId, t.recordId] })],
+    (t) => [
+      k.primaryKey({ columns: [t.problemId, t.recordId] }),
+      // What a record that is well again is taken out of.
+      k.index('problem_records_record').on(t.recordId),
+    ],
   );

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { Kit } from '../kit.ts';
 
 /** When a staged value was set: event time, rank of the event, hash of its body (SPEC §2.2, ties). */
@@ -81,6 +82,8 @@ export const stickyCardsCustomers = (k: Kit) =>
       k.primaryKey({ columns: [t.connectionId, t.stickycardsId] }),
       // The run's claim, in keyset pages.
       k.index('sticky_cards_customers_due').on(t.connectionId, t.syncStatus, t.stickycardsId),
+      // The few that lack something only a read can tell.
+      k.index('sticky_cards_customers_read').on(t.connectionId, t.stickycardsId).where(sql`${t.readWanted}`),
       k.index('sticky_cards_customers_mobile').on(t.connectionId, t.mobile),
       k.index('sticky_cards_customers_email').on(t.connectionId, t.email),
     ],

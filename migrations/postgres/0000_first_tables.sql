@@ -295,11 +295,13 @@ CREATE INDEX "ghl_contacts_digits" ON "ghl_contacts" USING btree ("connection_id
 CREATE INDEX "ghl_contacts_email" ON "ghl_contacts" USING btree ("connection_id","email");--> statement-breakpoint
 CREATE INDEX "ghl_contacts_customer" ON "ghl_contacts" USING btree ("connection_id","stickycards_customer_id");--> statement-breakpoint
 CREATE INDEX "ghl_contacts_due" ON "ghl_contacts" USING btree ("connection_id","sync_status","ghl_contact_id");--> statement-breakpoint
+CREATE INDEX "problem_records_record" ON "problem_records" USING btree ("record_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "problems_cause" ON "problems" USING btree ("connection_id","code","cause");--> statement-breakpoint
 CREATE INDEX "problems_state" ON "problems" USING btree ("state","id");--> statement-breakpoint
 CREATE INDEX "run_requests_open" ON "run_requests" USING btree ("completed_at","connection_id","id");--> statement-breakpoint
 CREATE INDEX "sticky_cards_cards_customer" ON "sticky_cards_cards" USING btree ("connection_id","stickycards_id");--> statement-breakpoint
 CREATE INDEX "sticky_cards_customers_due" ON "sticky_cards_customers" USING btree ("connection_id","sync_status","stickycards_id");--> statement-breakpoint
+CREATE INDEX "sticky_cards_customers_read" ON "sticky_cards_customers" USING btree ("connection_id","stickycards_id") WHERE "sticky_cards_customers"."read_wanted";--> statement-breakpoint
 CREATE INDEX "sticky_cards_customers_mobile" ON "sticky_cards_customers" USING btree ("connection_id","mobile");--> statement-breakpoint
 CREATE INDEX "sticky_cards_customers_email" ON "sticky_cards_customers" USING btree ("connection_id","email");--> statement-breakpoint
 CREATE INDEX "sync_audit_logs_list" ON "sync_audit_logs" USING btree ("connection_id","id");--> statement-breakpoint

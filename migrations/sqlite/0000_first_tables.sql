@@ -126,6 +126,7 @@ CREATE TABLE `problem_records` (
 	PRIMARY KEY(`problem_id`, `record_id`)
 );
 --> statement-breakpoint
+CREATE INDEX `problem_records_record` ON `problem_records` (`record_id`);--> statement-breakpoint
 CREATE TABLE `problems` (
 	`id` text PRIMARY KEY NOT NULL,
 	`connection_id` text NOT NULL,
@@ -221,6 +222,7 @@ CREATE TABLE `sticky_cards_customers` (
 );
 --> statement-breakpoint
 CREATE INDEX `sticky_cards_customers_due` ON `sticky_cards_customers` (`connection_id`,`sync_status`,`stickycards_id`);--> statement-breakpoint
+CREATE INDEX `sticky_cards_customers_read` ON `sticky_cards_customers` (`connection_id`,`stickycards_id`) WHERE "sticky_cards_customers"."read_wanted";--> statement-breakpoint
 CREATE INDEX `sticky_cards_customers_mobile` ON `sticky_cards_customers` (`connection_id`,`mobile`);--> statement-breakpoint
 CREATE INDEX `sticky_cards_customers_email` ON `sticky_cards_customers` (`connection_id`,`email`);--> statement-breakpoint
 CREATE TABLE `sync_audit_logs` (

@@ -13,6 +13,8 @@ export interface EventEffect {
   referral?: true;
   /** What the event is about: without it the record is marked for one read. */
   needs?: 'balance' | 'segment';
+  /** A read of ours: it answers what a thin event asked, and its time is only known to the second. */
+  observed?: true;
   /** A payment: skipped where the dialect says that payments are account billing and we know no card. */
   payment?: true;
 }
@@ -37,3 +39,6 @@ export const EVENT_EFFECTS: Record<EventType, EventEffect> = {
 
 export const effectOf = (type: string): EventEffect | null =>
   Object.hasOwn(EVENT_EFFECTS, type) ? EVENT_EFFECTS[type as EventType] : null;
+
+/** An answer to a read of ours, folded like an event of its moment (SPEC §1, observations); goes before every event of that moment. */
+export const READ_EFFECT: EventEffect = { rank: 9, observed: true };

@@ -1,6 +1,6 @@
 import type { CardFoldState, CustomerFoldState, Stamp } from '../../drizzle/tables/staging.ts';
 import type { StickyCardsEvent } from './event.ts';
-import { effectOf, type EventEffect } from './eventEffects.ts';
+import { effectOf, type EventEffect, READ_EFFECT } from './eventEffects.ts';
 
 /** A person as staged: values only, without the bookkeeping of the sync. Times are ms. */
 export interface StagedCustomer {
@@ -112,8 +112,12 @@ const later = (a: number | null, b: number) => (a === null || b > a ? b : a);
  * Folds one event into what is staged (SPEC §2.2): a pure function, and all events with a usable time, in any order
  * and with any duplicates, give the same record. The caller has found the record; nothing here asks when it arrived.
  */
-export function foldEvent(record: StagedRecord, input: FoldedEvent, rules: FoldRules): StagedRecord {
-  const effect = effectOf(input.event.type);
+export function foldEvent(
+  record: StagedRecord,
+  input: FoldedEvent,
+  rules: FoldRules,
+  effect: EventEffect | null = effectOf(input.event.type),
+): StagedRecord {
   if (!effect) return record;
   const stamp: Stamp = [input.atMs, effect.rank, input.bodyHash];
   const customer = foldCustomer(record.customer, input, effect, stamp, rules);
@@ -150,6 +154,8 @@ function foldCustomer(
   if (effect.needs === 'balance' && event.balance === null && event.cardId === null) {
     customer.fold.thinAtMs = Math.max(customer.fold.thinAtMs, atMs);
   }
+  // Whatever clock the event went by: what was asked before the read is answered by it.
+  if (effect.observed && event.cardId === null) customer.fold.readAtMs = Math.max(customer.fold.readAtMs, customer.fold.thinAtMs, atMs);
   customer.readWanted = customer.fold.thinAtMs > customer.fold.readAtMs;
   return customer;
 }
@@ -208,21 +214,31 @@ function foldCard(
   setState(card, 'cardType', event.card.cardType, stamp);
   setState(card, 'issuedAtMs', effect.cardDate === 'issuedAt' ? atMs : null, stamp);
   setState(card, 'installedAtMs', event.card.installedAtMs ?? (effect.cardDate === 'installedAt' ? atMs : null), stamp);
+  // A read that tells no balance still closes the question: there is nothing more to be told.
+  if (effect.observed && event.balance === null) card.fold.balanceTie = false;
   foldBalance(card, event, effect, stamp);
+  if (effect.observed) card.fold.readAtMs = Math.max(card.fold.readAtMs, card.fold.thinAtMs, atMs);
   const known = card.fold.stamps['balance']?.[0] ?? 0;
   const thin = card.fold.thinAtMs > card.fold.readAtMs && card.fold.thinAtMs >= known;
   card.readWanted = thin || card.fold.balanceTie;
   return card;
 }
 
-/** Two different balances at one time: neither is trusted, the card is read (SPEC §2.2). */
+const secondOf = (atMs: number) => Math.floor(atMs / 1000);
+
+/**
+ * Two different balances at one time: neither is trusted, the card is read (SPEC §2.2). A read of ours knows its time
+ * only to the second, so there "one time" is the same second.
+ */
 function foldBalance(card: StagedCard, event: StickyCardsEvent, effect: EventEffect, stamp: Stamp): void {
   if (event.balance === null) {
     if (effect.needs === 'balance') card.fold.thinAtMs = Math.max(card.fold.thinAtMs, stamp[0]);
     return;
   }
   const known = card.fold.stamps['balance'];
-  if (known && known[0] === stamp[0] && card.balance !== event.balance) card.fold.balanceTie = true;
+  const byRead = effect.observed === true || known?.[1] === READ_EFFECT.rank;
+  const sameTime = known && (byRead ? secondOf(known[0]) === secondOf(stamp[0]) : known[0] === stamp[0]);
+  if (sameTime && card.balance !== event.balance) card.fold.balanceTie = true;
   else if (!known || known[0] < stamp[0]) card.fold.balanceTie = false;
   setState(card, 'balance', event.balance, stamp);
 }

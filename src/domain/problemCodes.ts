@@ -31,6 +31,11 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     remedy:
       'Nothing of this customer is written any more, and the contact is not made again. If the deletion was meant, there is nothing to do: press Ignore. If not, restore the contact in GHL, or make a new one with the same phone or e-mail: it is linked again.',
   },
+  gone_in_sticky_cards: {
+    title: 'A customer is no longer there in Sticky Cards',
+    remedy:
+      'The contact in GHL stays as it is and shows the last values that were known; no card or points can be read any more. If the customer was deleted on purpose, press Resolve and decide in GHL what becomes of the contact. If not, ask the support of Sticky Cards for the customer named in the sample.',
+  },
   already_linked: {
     title: 'Two customers claim the same contact',
     remedy:

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { InboxAppender, NewInboxRow, Receipt } from '../store/inbox.ts';
-import { type Problem, sendProblem } from './problem.ts';
+import { INTERNAL, type Problem, sendProblem } from './problem.ts';
 
 /** Stores a delivery and answers after the commit, never before (SPEC §2.1, 5). */
 export type CommitThenAnswer = (res: ServerResponse, row: NewInboxRow, failedStatus?: 429 | 503) => void;
@@ -68,3 +68,13 @@ export function createCommitThenAnswer(needs: {
     );
   };
 }
+
+/** Ends a request whose handling threw: receivers run outside Express, and an error there would end the process. */
+export type Crashed = (res: ServerResponse, error: unknown) => void;
+
+export const createCrashed =
+  (log: Pick<Logger, 'error'>): Crashed =>
+  (res, error) => {
+    log.error('a delivery could not be handled', { reason: messageOf(error), error });
+    sendProblem(res, INTERNAL);
+  };

@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import { ZodError } from 'zod';
 import { AppError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { type Problem, problemBody, problemHeaders, sendProblem } from './problem.ts';
+import { INTERNAL, type Problem, problemBody, problemHeaders, sendProblem } from './problem.ts';
 
 const TITLES: Record<number, string> = {
   400: 'The request cannot be used',
@@ -15,12 +15,6 @@ const TITLES: Record<number, string> = {
   422: 'The request cannot be used',
   429: 'Too many requests',
   503: 'Not available for the moment',
-};
-const INTERNAL: Problem = {
-  status: 500,
-  code: 'internal',
-  title: 'Something went wrong here',
-  detail: 'The request was not carried out as asked. The log of the service says why.',
 };
 
 interface BodyParserError {

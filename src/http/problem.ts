@@ -14,6 +14,14 @@ export interface Problem {
   headers?: Record<string, string>;
 }
 
+/** What is said of an error that nobody foresaw. */
+export const INTERNAL: Problem = {
+  status: 500,
+  code: 'internal',
+  title: 'Something went wrong here',
+  detail: 'The request was not carried out as asked. The log of the service says why.',
+};
+
 /** The body of application/problem+json. */
 export function problemBody(problem: Problem): Record<string, unknown> {
   const { status, code, title, detail, field } = problem;

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../domain/connection.ts';
 import { readHead } from '../platforms/stickycards/envelope.ts';
-import type { CommitThenAnswer } from './commitThenAnswer.ts';
+import type { CommitThenAnswer, Crashed } from './commitThenAnswer.ts';
 import { type Problem, sendProblem } from './problem.ts';
 import { readBody, refuseUnread } from './readBody.ts';
 import { NO_CONNECTION, type Reject } from './rejections.ts';
@@ -61,6 +61,7 @@ export function createStickyCardsReceiver(needs: {
   clock: Pick<Clock, 'nowMs'>;
   reject: Reject;
   commitThenAnswer: CommitThenAnswer;
+  crashed: Crashed;
 }): Receive {
   const take = (
     req: IncomingMessage,
@@ -105,6 +106,24 @@ export function createStickyCardsReceiver(needs: {
     };
   };
 
+  const receive = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    { connectionId, secret }: { connectionId: string; secret: string | null },
+    rawBody: Buffer | 'too_large',
+  ): void => {
+    if (rawBody === 'too_large') {
+      const known = needs.connections.get(connectionId) !== undefined;
+      const rejection = { connectionId: known ? connectionId : NO_CONNECTION, source: 'stickycards' as const };
+      const problem = needs.reject(req, { ...rejection, problem: TOO_LARGE, countsAsFailure: true, bodyHash: '' });
+      refuseUnread(req, res, problem);
+      return;
+    }
+    const taken = take(req, connectionId, secret, rawBody);
+    if ('status' in taken) sendProblem(res, taken);
+    else needs.commitThenAnswer(res, stickyCardsRow(taken));
+  };
+
   return (req, res) => {
     const path = parseStickyCardsPath(req.url ?? '');
     if (!path) return false;
@@ -114,19 +133,11 @@ export function createStickyCardsReceiver(needs: {
     }
     const connectionId = path.connectionId ?? needs.defaultConnectionId;
     readBody(req, BODY_BYTES_MAX, (rawBody) => {
-      if (rawBody === 'too_large') {
-        const known = needs.connections.get(connectionId) !== undefined;
-        const rejection = { connectionId: known ? connectionId : NO_CONNECTION, source: 'stickycards' as const };
-        refuseUnread(
-          req,
-          res,
-          needs.reject(req, { ...rejection, problem: TOO_LARGE, countsAsFailure: true, bodyHash: '' }),
-        );
-        return;
+      try {
+        receive(req, res, { connectionId, secret: path.secret }, rawBody);
+      } catch (error) {
+        needs.crashed(res, error);
       }
-      const taken = take(req, connectionId, path.secret, rawBody);
-      if ('status' in taken) sendProblem(res, taken);
-      else needs.commitThenAnswer(res, stickyCardsRow(taken));
     });
     return true;
   };

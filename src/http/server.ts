@@ -10,7 +10,7 @@ import type { InboxAppender } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
 import { bearerAuth } from './apiAuth.ts';
 import type { TrustProxy } from './clientAddress.ts';
-import { type CommitThenAnswer, createCommitThenAnswer } from './commitThenAnswer.ts';
+import { type CommitThenAnswer, type Crashed, createCommitThenAnswer, createCrashed } from './commitThenAnswer.ts';
 import { errorHandler, notFound } from './errorHandler.ts';
 import { createFailureLimit } from './failureLimit.ts';
 import { createReadiness, healthRouter } from './health.ts';
@@ -25,6 +25,8 @@ export interface ReceiverNeeds {
   clock: Clock;
   reject: Reject;
   commitThenAnswer: CommitThenAnswer;
+  /** For whatever a receiver's callbacks throw. */
+  crashed: Crashed;
 }
 
 export interface HttpServerNeeds {
@@ -127,6 +129,7 @@ function createReceivers(needs: HttpServerNeeds, trust: TrustProxy): Receive[] {
     clock,
     reject: createReject({ inbox, clock, log, limit, trust }),
     commitThenAnswer: createCommitThenAnswer({ inbox, log, onCommitted }),
+    crashed: createCrashed(log),
   };
   return [createStickyCardsReceiver, ...(needs.receivers ?? [])].map((create) => create(shared));
 }

@@ -1,6 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import { type Column, getTableColumns, getTableName, sql, type Table } from 'drizzle-orm';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 
 export interface BulkOptions<T extends Table> {
   /** The unique key that a row may meet. */

@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, gt, inArray, isNotNull, or } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, or } from 'drizzle-orm';
 import { newCustomer } from '../domain/foldEvent.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import { type CardRow, type CustomerRow, loadPeople, newCustomerRow, writePeople } from './staging.ts';
 import type { Store } from './store.ts';
 
@@ -138,7 +138,9 @@ export async function resetStaging(store: Store, db: Db, connectionId: string): 
     .where(
       and(
         eq(e.connectionId, connectionId),
-        eq(e.source, 'stickycards'),
+        inArray(e.source, ['stickycards', 'read']),
+        // Reads of GHL contacts are observations of the other side.
+        isNull(e.contactId),
         isNotNull(e.payload),
         or(gt(e.id, upto), eq(e.status, 'waiting')),
         inArray(e.status, ['folded', 'waiting']),

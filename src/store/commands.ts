@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { CommandKind, CommandState } from '../../drizzle/tables/commands.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 export type CommandRow = Schema['commands']['$inferSelect'];

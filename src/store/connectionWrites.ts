@@ -2,7 +2,7 @@ import { and, eq, max } from 'drizzle-orm';
 import { AppError } from '../errors.ts';
 import { writeAudit } from './audit.ts';
 import type { ConnectionRow } from './connectionRow.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 export interface ConnectionWrites {

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { ContactKeys } from '../domain/match.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import { linkedCustomers } from './links.ts';
 import type { Store } from './store.ts';
 

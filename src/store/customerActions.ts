@@ -2,7 +2,7 @@ import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { LinkField } from '../../drizzle/tables/links.ts';
 import { writeAudit } from './audit.ts';
 import { type CustomerFilter, type CustomerKey, listCustomers } from './customerQueries.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 /** What GHL did to a value that we sent: a person who retries says that it may be sent again. */

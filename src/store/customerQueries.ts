@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, or } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray } from 'drizzle-orm';
 import type { SyncStatus } from '../../drizzle/tables/staging.ts';
 import { DEFAULT_SETTINGS } from '../domain/connectionSettings.ts';
 import { exactValues, isMeant } from './customerSearch.ts';
@@ -171,21 +171,19 @@ async function exactMatches(
       .select({ id: k.stickycardsId })
       .from(k)
       .where(and(eq(k.connectionId, connectionId), eq(k.cardId, q)));
-    const found = await store.db
-      .select()
-      .from(t)
-      .where(
-        and(
-          eq(t.connectionId, connectionId),
-          or(
-            inArray(t.stickycardsId, card ? [id, card.id] : [id]),
-            eq(t.email, email),
-            mobiles.length === 0 ? undefined : inArray(t.mobile, mobiles),
-          ),
-        ),
-      )
-      .orderBy(asc(t.stickycardsId));
-    rows.push(...found);
+    const columns = [
+      [t.stickycardsId, card ? [id, card.id] : [id]],
+      [t.email, [email]],
+      [t.mobile, mobiles],
+    ] as const;
+    // One query per index: an `or` over three columns would read the whole connection.
+    const found = new Map<string, CustomerRow>();
+    for (const [column, values] of columns) {
+      if (values.length === 0) continue;
+      const mine = and(eq(t.connectionId, connectionId), inArray(column, [...values]));
+      for (const row of await store.db.select().from(t).where(mine)) found.set(row.stickycardsId, row);
+    }
+    rows.push(...[...found.values()].toSorted((a, b) => (a.stickycardsId < b.stickycardsId ? -1 : 1)));
   }
   return rows.filter(
     (row) =>

@@ -6,7 +6,6 @@ import { migrate as migrateSqlite } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { drizzle as postgresDrizzle } from 'drizzle-orm/node-postgres';
 import { migrate as migratePostgres } from 'drizzle-orm/node-postgres/migrator';
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { type Column, type SQL, sql } from 'drizzle-orm';
 import PQueue from 'p-queue';
 import pg from 'pg';
@@ -14,9 +13,10 @@ import { postgresSchema, type Schema, sqliteSchema } from '../../drizzle/schema.
 import { AppError } from '../errors.ts';
 import { projectRoot } from '../paths.ts';
 import { type BulkWriter, postgresBulkWriter, sqliteBulkWriter } from './bulk.ts';
+import type { Db } from './db.ts';
 import { type InsertIntoInbox, sqliteInboxInsert } from './inboxSqlite.ts';
 
-export type Db = PgDatabase<PgQueryResultHKT>;
+export type { Db };
 
 export interface TxOptions {
   /** Waiting transactions with a higher number go first: the receivers' commits (10) pass everything else (0). */

@@ -3,7 +3,7 @@ import type { SyncError, SyncStatus } from '../../drizzle/tables/staging.ts';
 import type { StagedCard } from '../domain/foldEvent.ts';
 import { cardsWithOpenPoints } from './commands.ts';
 import { contactsById, type ContactRow } from './contacts.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import { linksOfCustomers, type LinkRow } from './links.ts';
 import { cardOf, type CustomerRow } from './staging.ts';
 import type { Store } from './store.ts';

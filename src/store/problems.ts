@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 export type ProblemRow = Schema['problems']['$inferSelect'];

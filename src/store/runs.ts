@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, inArray, isNull, lt } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { Direction, RunStatus, RunTrigger } from '../../drizzle/tables/runs.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 export type RunRow = Schema['syncRunSummaries']['$inferSelect'];

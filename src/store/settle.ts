@@ -3,7 +3,7 @@ import { clearProblems, raiseProblems } from './problems.ts';
 import { insertCommands, moveCommand, type CommandRow, type NewCommand } from './commands.ts';
 import type { CommandState } from '../../drizzle/tables/commands.ts';
 import { type ContactRow, writeContacts } from './contacts.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import { insertDeliveries, type NewInboxRow } from './inbox.ts';
 import { dropLink, freeIdentities, type LinkRow, writeLinks } from './links.ts';
 import { type CustomerMark, markCustomer } from './pairs.ts';

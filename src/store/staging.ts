@@ -2,7 +2,7 @@ import { and, asc, eq, or } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import { newCustomer, type StagedCard, type StagedCustomer } from '../domain/foldEvent.ts';
 import { primaryCard, shownStatus } from '../domain/shownCard.ts';
-import type { Db } from './database.ts';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 export type CustomerRow = Schema['stickyCardsCustomers']['$inferSelect'];

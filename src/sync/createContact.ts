@@ -7,9 +7,9 @@ import { claimIdentities, linkedCustomers, type LinkRow, newLink } from '../stor
 import type { Pair } from '../store/pairs.ts';
 import { contactBodyOf, keyOfRemoteField } from './contactBody.ts';
 import { contactRow, type JobContext, observation } from './jobContext.ts';
-import { alreadyLinked, type Candidates, isConflict, type Linked, linkedJob, takeContact, waitForCreation } from './linkContact.ts';
+import { alreadyLinked, type Candidates, isConflict, type Linked, takeContact, waitForCreation } from './linkOutcomes.ts';
 import { planOf } from './pairValues.ts';
-import { noteSuccess, type PushJob, settleAnswer, holdRefused, takeSideEffects } from './pushContact.ts';
+import { holdRefused, linkedJob, noteSuccess, type PushJob, settleAnswer, takeSideEffects } from './pushJob.ts';
 
 /** A look through an index that may lag is trusted only the second time, this long after the send (SPEC §3.5). */
 const SECOND_LOOK_MS = 120_000;

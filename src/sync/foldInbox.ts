@@ -1,6 +1,6 @@
 import type { Connection } from '../domain/connection.ts';
 import { messageOf } from '../errors.ts';
-import { connectionsWithUnfolded } from '../store/inbox.ts';
+import { connectionsWithUnfolded } from '../store/foldQueue.ts';
 import { stageInbox, type StageInboxNeeds } from './stageInbox.ts';
 
 export interface FoldInboxNeeds extends StageInboxNeeds {

@@ -1,35 +1,18 @@
 import type { LinkField } from '../../drizzle/tables/links.ts';
-import type { FieldChange } from '../../drizzle/tables/runs.ts';
-import { compareAnswer, resolvePending } from '../domain/observe.ts';
+import { resolvePending } from '../domain/observe.ts';
 import { type FieldsPlan, type FieldWrite, planTags, type TagsPlan } from '../domain/plan.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import type { GhlContactSeen } from '../platforms/ghl/client.ts';
-import type { NewCommand } from '../store/commands.ts';
 import type { ContactRow } from '../store/contacts.ts';
 import type { LinkRow } from '../store/links.ts';
 import type { Pair } from '../store/pairs.ts';
-import type { RaisedProblem } from '../store/problems.ts';
 import { contactBodyOf, keyOfRemoteField } from './contactBody.ts';
 import { contactRow, customerLog, type JobContext, observation } from './jobContext.ts';
-import { type Candidates, linkContact } from './linkContact.ts';
+import { linkContact } from './linkContact.ts';
+import type { Candidates } from './linkOutcomes.ts';
 import { planOf, wantedTags } from './pairValues.ts';
+import { clearedOf, holdRefused, noteSuccess, type PushJob, rebased, settleAnswer, syncedMark, takeSideEffects } from './pushJob.ts';
 import { settleFailure } from './settleFailure.ts';
-
-/** One pair while its job runs: what is stored last is what the database holds. */
-export interface PushJob {
-  ctx: JobContext;
-  pair: Pair;
-  link: LinkRow;
-  contact: ContactRow | null;
-  /** The contact was read or answered for in this job. */
-  fresh: boolean;
-  created: boolean;
-  changes: FieldChange[];
-  problems: RaisedProblem[];
-  commands: NewCommand[];
-  traceId: string | null;
-  startedAtMs: number;
-}
 
 export interface TagWork {
   job: PushJob;
@@ -153,11 +136,6 @@ function takeAgreed(job: PushJob, plan: FieldsPlan): void {
   job.link = { ...job.link, fields };
 }
 
-export const rebased = (field: LinkField, base: LinkField['base']): LinkField => {
-  const { pending: _, held: __, ...rest } = field;
-  return { ...rest, base: base ?? null, revision: rest.base === base ? rest.revision : rest.revision + 1 };
-};
-
 async function writeFields(job: PushJob, writes: FieldWrite[]): Promise<void> {
   const { ctx, pair } = job;
   const sentAtMs = ctx.store.clock.nowMs();
@@ -201,14 +179,6 @@ async function sending<T>(job: PushJob, link: LinkRow, send: (beforeSend: () => 
   }
 }
 
-/** Everything that was decided on the way and not stored yet; empties the job's lists. */
-export function takeSideEffects(job: PushJob): { commands: NewCommand[]; problems: RaisedProblem[] } {
-  const effects = { commands: job.commands, problems: job.problems };
-  job.commands = [];
-  job.problems = [];
-  return effects;
-}
-
 /** The contact as the answer shows it; an answer that shows too little is completed by a read. */
 async function proofOf(job: PushJob, shown: GhlContactSeen | null): Promise<GhlContactSeen> {
   if (shown?.hasCustomFields) return shown;
@@ -216,52 +186,11 @@ async function proofOf(job: PushJob, shown: GhlContactSeen | null): Promise<GhlC
   return answer.contact;
 }
 
-/** pending → base for exactly the values that the answer confirms; what GHL dropped or altered is held (SPEC §2.5). */
-export function settleAnswer(job: PushJob, link: LinkRow, writes: FieldWrite[], seen: GhlContactSeen, dateMs: number | null): void {
-  const { ctx, pair } = job;
-  const contact = contactRow(ctx, seen, job.contact, dateMs);
-  const fields = { ...link.fields };
-  for (const { key, before, after } of writes) {
-    const { pending: _, ...field } = fields[key] ?? { revision: 0 };
-    const shown = contact.values[key] ?? null;
-    const verdict = compareAnswer(after, shown);
-    job.changes.push({ field: key, before, after: shown });
-    if (verdict === 'confirmed') {
-      fields[key] = rebased(field, after);
-      continue;
-    }
-    const reason = verdict === 'dropped' ? 'dropped_by_ghl' : 'altered_by_ghl';
-    fields[key] = { ...rebased(field, shown), held: { reason, value: after, atMs: ctx.store.clock.nowMs() } };
-    job.problems.push({
-      code: 'value_not_taken',
-      cause: key,
-      recordId: pair.customer.stickycardsId,
-      sample: { contactId: seen.id, field: key, reason },
-    });
-  }
-  job.contact = contact;
-  job.fresh = true;
-  job.link = { ...link, fields, cardId: pair.customer.cardId };
-}
-
 /** A refusal that names one of the fields that were sent: that one is held, the rest goes at once (SPEC §2.6). */
 function refusedKey(ctx: JobContext, plan: FieldsPlan, error: unknown): string | null {
   if (!(error instanceof ApiError) || (error.class !== 'field' && error.class !== 'conflict')) return null;
   const key = keyOfRemoteField(error.field ?? error.meta?.matchingField, ctx.rows, ctx.facts.fieldIds);
   return key !== null && plan.toGhl.some((write) => write.key === key) ? key : null;
-}
-
-export function holdRefused(job: PushJob, key: string, plan: Pick<FieldsPlan, 'toGhl'>, error: ApiError): void {
-  const value = plan.toGhl.find((write) => write.key === key)?.after ?? null;
-  const reason = error.class === 'conflict' ? 'identity_conflict' : 'refused_by_ghl';
-  const { pending: _, ...field } = job.link.fields[key] ?? { revision: 0 };
-  job.link = { ...job.link, fields: { ...job.link.fields, [key]: { ...field, held: { reason, value, atMs: job.ctx.store.clock.nowMs() } } } };
-  job.problems.push({
-    code: error.class === 'conflict' ? 'identity_conflict' : 'field_refused',
-    cause: key,
-    recordId: job.pair.customer.stickycardsId,
-    sample: { contactId: job.link.ghlId, field: key, otherContactId: error.meta?.contactId ?? null, message: error.message, traceId: error.traceId ?? null },
-  });
 }
 
 /** Fields are done: settle all of it when no tags are left, else hand the tags on. */
@@ -299,21 +228,7 @@ async function finishFields(job: PushJob): Promise<TagWork | null> {
     contact: job.contact ?? undefined,
     logs: log,
     ...takeSideEffects(job),
-    ...(writesTags ? {} : { customer: syncedMark(pair) }),
+    ...(writesTags ? {} : { ...clearedOf(job), customer: syncedMark(pair) }),
   });
   return writesTags ? { job, plan } : null;
-}
-
-export const syncedMark = (pair: Pair) => ({
-  customerId: pair.customer.stickycardsId,
-  claimedVersion: pair.customer.version,
-  syncStatus: 'SYNCED' as const,
-  syncError: null,
-  attempts: 0,
-  nextAttemptAt: null,
-});
-
-export function noteSuccess(ctx: JobContext): void {
-  ctx.health.succeeded += 1;
-  ctx.health.failedInARow = 0;
 }

@@ -1,7 +1,7 @@
 import { ApiError } from '../platforms/apiError.ts';
 import { customerLog, type JobContext } from './jobContext.ts';
-import { noteSuccess, syncedMark } from './pushContact.ts';
 import type { TagWork } from './pushContact.ts';
+import { clearedOf, noteSuccess, syncedMark } from './pushJob.ts';
 import { settleFailure } from './settleFailure.ts';
 
 /** How many contacts one bulk call names. */
@@ -102,6 +102,7 @@ async function settleTags(ctx: JobContext, { job, plan }: TagWork): Promise<void
         durationMs: wrote ? null : ctx.store.clock.nowMs() - job.startedAtMs,
       }),
     ],
+    ...clearedOf(job),
     customer: syncedMark(pair),
   });
 }

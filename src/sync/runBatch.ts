@@ -6,19 +6,23 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { GhlSide } from '../platforms/ghl/sides.ts';
 import { isApiError } from '../platforms/apiError.ts';
+import type { StickySide } from '../platforms/stickycards/sides.ts';
 import type { ConnectionStore } from '../store/connections.ts';
 import { claimPairs, hasDueCustomers, type Pair } from '../store/pairs.ts';
 import { raiseProblems } from '../store/problems.ts';
 import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/runs.ts';
 import { createSettler } from '../store/settle.ts';
 import type { Store } from '../store/store.ts';
+import { wantedReads } from '../store/wantedReads.ts';
 import { indexContacts } from './indexContacts.ts';
 import type { JobContext } from './jobContext.ts';
 import { candidatesFor } from './linkContact.ts';
 import { provisionFields } from './provisionFields.ts';
 import { pushContact } from './pushContact.ts';
 import { pushTags } from './pushTags.ts';
-import { RunHalted } from './settleFailure.ts';
+import { readSticky } from './readSticky.ts';
+import { haltOf } from './settleFailure.ts';
+import { pauseSide, resumeSide, RunHalted, sidePauseOf } from './sidePause.ts';
 
 export interface RunBatchNeeds {
   store: Store;
@@ -28,6 +32,8 @@ export interface RunBatchNeeds {
   tagMap: TagMap;
   /** null = the connection has no GHL location or token yet. */
   ghlSideOf(connection: Connection): GhlSide | null;
+  /** null = no address or key, or a dialect that cannot be read. */
+  stickySideOf(connection: Connection): StickySide | null;
   /** Folds everything that was committed before. */
   foldAll(connection: Connection): Promise<void>;
   random(): number;
@@ -52,7 +58,11 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   const { connection, direction, trigger, signal } = order;
   await needs.foldAll(connection);
   const blocked = blockedReason(needs, order);
-  const found = blocked === null && forward(direction) && (await hasDueCustomers(store, connection.id));
+  const pause = await sidePauseOf(needs.connections, connection.id);
+  if (pause && trigger === 'cron' && store.clock.nowMs() < pause.probeAtMs) return null;
+  const sticky = blocked === null && forward(direction) ? needs.stickySideOf(connection) : null;
+  const asks = sticky !== null && (await wantedReads(store, connection.id, '', 1)).length > 0;
+  const found = asks || (blocked === null && forward(direction) && (await hasDueCustomers(store, connection.id)));
   if (!found && trigger === 'cron') return null;
   const runId = await openRun(store, { connectionId: connection.id, direction, trigger });
   const counts = noCounts();
@@ -61,25 +71,32 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
     return runId;
   }
   const side = needs.ghlSideOf(connection) as GhlSide;
-  const waitsBefore = side.waits();
-  const unsubscribe = side.onCall(() => {
+  const waitsBefore = side.pace.waits;
+  const count = () => {
     counts.apiCalls += 1;
-  });
+  };
+  const unsubscribe = [side.onCall(count), sticky?.onCall(count)];
   let status: RunStatus;
   let lastError: string | null = null;
   try {
-    lastError = await pushContacts(needs, connection, side, runId, counts, signal, waitsBefore);
+    if (sticky && asks) {
+      await readSticky({ store, log: needs.log, signal }, connection, sticky);
+      await needs.foldAll(connection);
+    }
+    await pushContacts(needs, connection, side, runId, counts, signal, waitsBefore);
     status = counts.failedCount > 0 ? 'partial' : 'completed';
+    if (pause) await resumeSide(store, needs.connections, connection.id);
   } catch (error) {
-    lastError = isApiError(error) ? `GHL: ${error.message}` : messageOf(error);
-    status = counts.createdCount + counts.updatedCount > 0 && !(error instanceof RunHalted && error.code === 'auth') ? 'partial' : 'failed';
-    if (!(error instanceof RunHalted) && !isApiError(error) && !signal.aborted) {
-      needs.log.error('a run ended early', { connection: connection.id, runId, error });
-    } else needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
+    const halt = haltOf(error) ?? (isApiError(error, 'transient') ? new RunHalted('ghl_down', `GHL does not answer: ${error.message}`, error) : null);
+    if (halt) await pauseSide(store, needs.connections, connection.id, halt);
+    lastError = halt?.message ?? messageOf(error);
+    status = counts.createdCount + counts.updatedCount > 0 ? 'partial' : 'failed';
+    if (halt || signal.aborted) needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
+    else needs.log.error('a run ended early', { connection: connection.id, runId, error });
   } finally {
-    unsubscribe();
+    for (const end of unsubscribe) end?.();
   }
-  sumUp(counts, side.waits() - waitsBefore);
+  sumUp(counts, side.pace.waits - waitsBefore);
   await closeRun(store, runId, counts, status, lastError);
   return runId;
 }
@@ -102,7 +119,7 @@ function blockedReason(needs: RunBatchNeeds, { connection }: RunOrder): string |
   return null;
 }
 
-/** The forward half. Answers what the operator should know although the run went through; null when nothing. */
+/** The forward half. */
 async function pushContacts(
   needs: RunBatchNeeds,
   connection: Connection,
@@ -111,7 +128,7 @@ async function pushContacts(
   counts: RunCounts,
   signal: AbortSignal,
   waitsBefore: number,
-): Promise<string | null> {
+): Promise<void> {
   const { store } = needs;
   const facts = await locationFacts(needs, connection, side);
   const ctx: JobContext = {
@@ -131,7 +148,7 @@ async function pushContacts(
     waited: new Set(),
     health: { succeeded: 0, failedInARow: 0 },
   };
-  const queue = new PQueue({ concurrency: side.concurrency });
+  const queue = new PQueue({ concurrency: side.pace.concurrency });
   for (let sweep = 0; sweep < 2; sweep++) {
     ctx.waited.clear();
     for (let after = ''; ; ) {
@@ -141,13 +158,12 @@ async function pushContacts(
       if (!last) break;
       after = last.customer.stickycardsId;
       await pushPage(ctx, needs, queue, pairs);
-      sumUp(counts, side.waits() - waitsBefore);
+      sumUp(counts, side.pace.waits - waitsBefore);
       await store.tx((db) => touchRun(store, db, runId, counts));
     }
     // Two people with one phone: the second waited for the first one's creation, and can be matched now.
     if (ctx.waited.size === 0) break;
   }
-  return null;
 }
 
 async function pushPage(ctx: JobContext, needs: RunBatchNeeds, queue: PQueue, pairs: Pair[]): Promise<void> {

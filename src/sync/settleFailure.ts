@@ -3,24 +3,24 @@ import { AppError, messageOf } from '../errors.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import type { Pair } from '../store/pairs.ts';
 import { customerLog, type JobContext } from './jobContext.ts';
-import { type PushJob, takeSideEffects } from './pushContact.ts';
-
-/** The side cannot be written to at all now: the run ends early, nothing of what is left has been attempted. */
-export class RunHalted extends AppError {
-  constructor(code: string, message: string, cause?: unknown) {
-    super(code, message, { retry: 'later', ...(cause === undefined ? {} : { cause }) });
-    this.name = 'RunHalted';
-  }
-}
+import { type PushJob, takeSideEffects } from './pushJob.ts';
+import { type HaltCode, RunHalted } from './sidePause.ts';
 
 /** This many calls failing in passing before any succeeded: the other side is down, and nobody's attempt is counted. */
 const DOWN_AFTER_FAILURES = 5;
 
-const haltTexts: Partial<Record<ApiError['class'], string>> = {
-  auth: 'GHL does not accept the token: put in a new one',
-  scope: 'the GHL token lacks a scope that is needed',
-  daily_budget: "today's GHL calls are used up: the run goes on after midnight UTC",
+const halts: Partial<Record<ApiError['class'], { code: HaltCode; text: string }>> = {
+  auth: { code: 'ghl_token_rejected', text: 'GHL does not accept the token: put in a new one' },
+  scope: { code: 'ghl_scope_missing', text: 'the GHL token lacks a scope that is needed' },
+  daily_budget: { code: 'ghl_daily_budget', text: "today's GHL calls are used up: it goes on after midnight UTC" },
 };
+
+/** The halt that an answer means for the whole side; null when it is about one record. */
+export function haltOf(error: unknown): RunHalted | null {
+  if (error instanceof RunHalted) return error;
+  const halt = error instanceof ApiError && error.side === 'ghl' ? halts[error.class] : undefined;
+  return halt ? new RunHalted(halt.code, `${halt.text} (${messageOf(error)})`, error) : null;
+}
 
 /** What a failed job leaves: the record's next state, a log row, its problems (SPEC §2.6, classes of errors). */
 export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | null, error: unknown): Promise<void> {
@@ -31,10 +31,10 @@ export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | 
     return;
   }
   const api = error instanceof ApiError ? error : null;
-  const halt = api && haltTexts[api.class];
-  if (halt !== undefined && halt !== null) {
+  const halt = haltOf(error);
+  if (halt) {
     if (job) await ctx.settler.settle({ link: job.link, ...takeSideEffects(job) });
-    throw new RunHalted(api?.class ?? 'halted', `${halt} (${messageOf(error)})`, error);
+    throw halt;
   }
   if (api?.class === 'gone' && job) return settleGone(ctx, pair, job, api);
   if (!api) ctx.log.error('a record failed for a reason of our own', { connection: ctx.connection.id, customerId: pair.customer.stickycardsId, error });
@@ -52,7 +52,7 @@ async function settlePassing(ctx: JobContext, pair: Pair, job: PushJob | null, e
   const nextAttemptAt = givenUp ? null : new Date(ctx.store.clock.nowMs() + backoffMs(Math.max(1, attempts), ctx.random()));
   await settleRecord(ctx, pair, job, error, { syncStatus: givenUp ? 'FAILED' : 'PENDING', attempts, nextAttemptAt });
   if (ctx.health.succeeded === 0 && ctx.health.failedInARow >= DOWN_AFTER_FAILURES) {
-    throw new RunHalted('side_down', `GHL does not answer: ${messageOf(error)}`, error);
+    throw new RunHalted('ghl_down', `GHL does not answer: ${messageOf(error)}`, error);
   }
 }
 

@@ -4,13 +4,13 @@ import { canonical } from '../domain/canonical.ts';
 import { commandsOf } from '../domain/commandsOf.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { StickyCardsEvent } from '../domain/event.ts';
-import { effectOf } from '../domain/eventEffects.ts';
+import { effectOf, READ_EFFECT } from '../domain/eventEffects.ts';
 import { foldEvent, type FoldRules, newCard, newCustomer, type StagedCard, type StagedCustomer } from '../domain/foldEvent.ts';
 import { derivedStates } from '../domain/shownCard.ts';
 import { parseEnvelope } from '../platforms/stickycards/envelope.ts';
 import { countsInPoints, type Dialect, isKnownEvent, statusOf } from '../platforms/stickycards/dialect.ts';
 import type { Db } from '../store/database.ts';
-import { type FoldMark, type FoldRow, markFolded, reusedDeliveryIds, unfoldedEvents, waitingEvents } from '../store/inbox.ts';
+import { type FoldMark, type FoldRow, markFolded, reusedDeliveryIds, unfoldedEvents, waitingEvents } from '../store/foldQueue.ts';
 import { insertCommands, type NewCommand } from '../store/commands.ts';
 import {
   cardOf,
@@ -40,7 +40,7 @@ export interface StageInboxNeeds {
 export async function stageInbox(needs: StageInboxNeeds, connection: Connection, limit: number): Promise<number> {
   const { store } = needs;
   return store.tx(async (db) => {
-    const rows = (await unfoldedEvents(store, db, connection.id, limit)).filter((row) => row.source === 'stickycards');
+    const rows = (await unfoldedEvents(store, db, connection.id, limit)).filter((row) => row.source === 'stickycards' || row.source === 'read');
     if (rows.length === 0) return 0;
     await foldRows(needs, db, connection, rows);
     return rows.length;
@@ -79,7 +79,9 @@ async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, 
 function readEvent(row: FoldRow, connection: Connection): StickyCardsEvent | null {
   if (row.payload === null) return null;
   try {
-    const parsed = parseEnvelope(JSON.parse(row.payload));
+    const json: unknown = JSON.parse(row.payload);
+    // What we read ourselves was written down in our own form.
+    const parsed = row.source === 'read' ? { kind: 'event' as const, event: json as StickyCardsEvent } : parseEnvelope(json);
     if (parsed.kind !== 'event') return null;
     const locale = { defaultCountry: connection.defaultCountry, timeZone: 'UTC' };
     return {
@@ -100,6 +102,7 @@ class Folding {
   readonly #connection: Connection;
   readonly #dialect: Dialect;
   readonly #rules: FoldRules;
+  readonly #readRules: FoldRules;
   readonly #shown: ShownRules;
   readonly #customers = new Map<string, StagedCustomer>();
   readonly #cards = new Map<string, StagedCard>();
@@ -118,6 +121,7 @@ class Folding {
       eventListIsWholeSet: dialect.segments.eventListIsWholeSet,
       segmentsExclusive: dialect.segments.exclusive,
     };
+    this.#readRules = { ...this.#rules, eventListIsWholeSet: dialect.segments.readListIsWholeSet, segmentsExclusive: false };
     this.#shown = {
       templateId: connection.stickyCards.templateId,
       isPointsCard: (cardType) => countsInPoints(dialect, cardType),
@@ -143,7 +147,7 @@ class Folding {
       this.marks.push({ id: row.id, status, reason, flags, customerId, plain });
     };
     if (!event) return void mark('skipped', 'unreadable');
-    const skip = this.#skipReason(event);
+    const skip = row.source === 'read' ? null : this.#skipReason(event);
     if (skip !== null) return void mark('skipped', skip);
     const customerId = event.customerId ?? (event.cardId === null ? null : (this.#cards.get(event.cardId)?.customerId ?? null));
     if (customerId === null) return void (event.cardId === null ? mark('skipped', 'no_customer') : mark('waiting', 'card_not_known_yet'));
@@ -169,7 +173,9 @@ class Folding {
     const customer = this.#customers.get(customerId) ?? newCustomer(customerId);
     const card = event.cardId === null ? null : (this.#cards.get(event.cardId) ?? newCard(event.cardId, customerId));
     const atMs = row.occurredAt.getTime();
-    const folded = foldEvent({ customer, card }, { event, atMs, bodyHash: row.bodyHash, eventKey: row.dedupeKey }, this.#rules);
+    const input = { event, atMs, bodyHash: row.bodyHash, eventKey: row.dedupeKey };
+    const folded =
+      row.source === 'read' ? foldEvent({ customer, card }, input, this.#readRules, READ_EFFECT) : foldEvent({ customer, card }, input, this.#rules);
     this.#customers.set(customerId, folded.customer);
     if (folded.card) {
       this.#keepCard(folded.card);

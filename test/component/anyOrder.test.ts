@@ -76,13 +76,16 @@ async function staged(person: string): Promise<unknown> {
   const { store } = t.app;
   const [row] = await store.db.select().from(store.s.stickyCardsCustomers).where(eq(store.s.stickyCardsCustomers.stickycardsId, person));
   const cards = await store.db.select().from(store.s.stickyCardsCards).where(eq(store.s.stickyCardsCards.stickycardsId, person));
-  const { createdAt: _, updatedAt: __, version: ___, pushedVersion: ____, syncedAt: _____, foldState, ...values } = row as NonNullable<typeof row>;
+  const { createdAt: _, updatedAt: __, version: ___, pushedVersion: ____, syncedAt: _____, readWanted: ______, foldState, ...values } = row as NonNullable<typeof row>;
   const { referrals, ...fold } = foldState;
   return withoutIds(
     {
       values,
-      fold: { ...fold, referrals: referrals.length },
-      cards: cards.map(({ createdAt: _c, updatedAt: _u, ...card }) => card).toSorted((a, b) => (a.cardId < b.cardId ? -1 : 1)),
+      fold: { ...fold, readAtMs: 0, referrals: referrals.length },
+      cards: cards
+        // When a tie was asked about depends on when it was seen, nothing else does.
+        .map(({ createdAt: _c, updatedAt: _u, readWanted: _r, ...card }) => ({ ...card, foldState: { ...card.foldState, readAtMs: 0, balanceTie: null } }))
+        .toSorted((a, b) => (a.cardId < b.cardId ? -1 : 1)),
     },
     person,
   );

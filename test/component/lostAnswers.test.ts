@@ -172,8 +172,22 @@ test('a contact deleted in GHL is left out from then on and never made again', a
   expect(log).toMatchObject({ errorCode: 'deleted_in_ghl' });
 });
 
-test('a token that GHL does not accept ends the run at once and counts as nobody’s attempt', async () => {
-  t = await startTestApp({ env: { GHL_ACCESS_TOKEN: 'pit-wrong' } });
+test('a token that GHL does not accept pauses the side: one problem, no attempts, a probe every 15 minutes, and it resumes by itself', async () => {
+  const clock = movableClock();
+  t = await startTestApp({ overrides: { clock } });
   await t.deliver(delivery('CardInstalledEvent', 1));
+  t.ghl.faults.add({ kind: 'status', status: 401, body: { statusCode: 401, message: 'Invalid token: access token is invalid', error: 'Unauthorized' } });
   expect(await t.run()).toMatchObject({ status: 'failed', failedCount: 0, lastError: expect.stringMatching(/token/i) });
+  expect(await listProblems(t.app.store, { state: 'open' }, 9)).toMatchObject([{ code: 'ghl_token_rejected', affected: 1 }]);
+  const calls = t.ghl.callCount();
+  await t.app.schedule.tick();
+  expect(t.ghl.callCount()).toBe(calls);
+  clock.ahead(16 * 60_000);
+  await t.app.schedule.tick();
+  expect(t.ghl.callCount()).toBeGreaterThan(calls);
+  t.ghl.faults.clear();
+  clock.ahead(16 * 60_000);
+  await t.app.schedule.tick();
+  expect(onlyContact(t).customFields).toMatchObject({ card_status: 'installed' });
+  expect(await listProblems(t.app.store, { state: 'open' }, 9)).toEqual([]);
 });

@@ -21,7 +21,8 @@ export async function overviewOf(store: Store, connections: readonly Connection[
     connections.map(async (connection) => {
       const { id, mode, state, reason, pausedDirections } = connection;
       const { PENDING = 0, SYNCED = 0, SKIPPED = 0, FAILED = 0 } = counts.get(id) ?? {};
-      const pending = PENDING === 0 ? null : await oldestPending(store, id);
+      // In observe everything waits for the activation: that is no lag.
+      const pending = PENDING === 0 || mode === 'observe' ? null : await oldestPending(store, id);
       const waiting = [pending, unfolded.get(id) ?? null].filter((at) => at !== null).map((at) => at.getTime());
       const run = await lastRun(store, id);
       return {

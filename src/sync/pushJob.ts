@@ -1,0 +1,127 @@
+import type { LinkField } from '../../drizzle/tables/links.ts';
+import type { FieldChange } from '../../drizzle/tables/runs.ts';
+import { compareAnswer } from '../domain/observe.ts';
+import type { FieldsPlan, FieldWrite } from '../domain/plan.ts';
+import type { ApiError } from '../platforms/apiError.ts';
+import type { GhlContactSeen } from '../platforms/ghl/client.ts';
+import type { NewCommand } from '../store/commands.ts';
+import type { ContactRow } from '../store/contacts.ts';
+import type { LinkRow } from '../store/links.ts';
+import type { CustomerMark, Pair } from '../store/pairs.ts';
+import type { RaisedProblem } from '../store/problems.ts';
+import type { Settlement } from '../store/settle.ts';
+import { contactRow, type JobContext } from './jobContext.ts';
+
+/** One pair while its job runs: what is stored last is what the database holds. */
+export interface PushJob {
+  ctx: JobContext;
+  pair: Pair;
+  link: LinkRow;
+  contact: ContactRow | null;
+  /** The contact was read or answered for in this job. */
+  fresh: boolean;
+  created: boolean;
+  changes: FieldChange[];
+  problems: RaisedProblem[];
+  commands: NewCommand[];
+  traceId: string | null;
+  startedAtMs: number;
+}
+
+/** What a job is before it is known whose run it belongs to. */
+export type LinkedJob = Omit<PushJob, 'ctx' | 'pair' | 'startedAtMs'>;
+
+export const linkedJob = (link: LinkRow, contact: LinkedJob['contact'], extra: Partial<LinkedJob> = {}): LinkedJob => ({
+  link,
+  contact,
+  fresh: false,
+  created: false,
+  changes: [],
+  problems: [],
+  commands: [],
+  traceId: null,
+  ...extra,
+});
+
+/** The field with a new base: nothing is on its way or held any more; its revision counts changes of the base. */
+export const rebased = (field: LinkField, base: LinkField['base']): LinkField => {
+  const { pending: _, held: __, ...rest } = field;
+  return { ...rest, base: base ?? null, revision: rest.base === base ? rest.revision : rest.revision + 1 };
+};
+
+/** Everything that was decided on the way and not stored yet; empties the job's lists. */
+export function takeSideEffects(job: PushJob): { commands: NewCommand[]; problems: RaisedProblem[] } {
+  const effects = { commands: job.commands, problems: job.problems };
+  job.commands = [];
+  job.problems = [];
+  return effects;
+}
+
+/** pending → base for exactly the values that the answer confirms; what GHL dropped or altered is held (SPEC §2.5). */
+export function settleAnswer(job: PushJob, link: LinkRow, writes: FieldWrite[], seen: GhlContactSeen, dateMs: number | null): void {
+  const { ctx, pair } = job;
+  const contact = contactRow(ctx, seen, job.contact, dateMs);
+  const fields = { ...link.fields };
+  for (const { key, before, after } of writes) {
+    const { pending: _, ...field } = fields[key] ?? { revision: 0 };
+    const shown = contact.values[key] ?? null;
+    const verdict = compareAnswer(after, shown);
+    job.changes.push({ field: key, before, after: shown });
+    if (verdict === 'confirmed') {
+      fields[key] = rebased(field, after);
+      continue;
+    }
+    const reason = verdict === 'dropped' ? 'dropped_by_ghl' : 'altered_by_ghl';
+    fields[key] = { ...rebased(field, shown), held: { reason, value: after, atMs: ctx.store.clock.nowMs() } };
+    job.problems.push({
+      code: 'value_not_taken',
+      cause: key,
+      recordId: pair.customer.stickycardsId,
+      sample: { contactId: seen.id, field: key, reason },
+    });
+  }
+  job.contact = contact;
+  job.fresh = true;
+  job.link = { ...link, fields, cardId: pair.customer.cardId };
+}
+
+/** Holds the one field that GHL refused, with a problem that names it. */
+export function holdRefused(job: PushJob, key: string, plan: Pick<FieldsPlan, 'toGhl'>, error: ApiError): void {
+  const value = plan.toGhl.find((write) => write.key === key)?.after ?? null;
+  const reason = error.class === 'conflict' ? 'identity_conflict' : 'refused_by_ghl';
+  const { pending: _, ...field } = job.link.fields[key] ?? { revision: 0 };
+  job.link = { ...job.link, fields: { ...job.link.fields, [key]: { ...field, held: { reason, value, atMs: job.ctx.store.clock.nowMs() } } } };
+  job.problems.push({
+    code: error.class === 'conflict' ? 'identity_conflict' : 'field_refused',
+    cause: key,
+    recordId: job.pair.customer.stickycardsId,
+    sample: { contactId: job.link.ghlId, field: key, otherContactId: error.meta?.contactId ?? null, message: error.message, traceId: error.traceId ?? null },
+  });
+}
+
+/** Problems of a field, which are over when it is not held any more. */
+const FIELD_PROBLEMS = ['value_not_taken', 'field_refused', 'identity_conflict', 'points_ambiguous'] as const;
+
+/** What a record that arrived is taken out of; nothing is asked for one that never had a problem. */
+export function clearedOf({ pair, link }: PushJob): Pick<Settlement, 'cleared'> {
+  const heldNow = Object.values(link.fields).some((field) => field.held);
+  const heldBefore = Object.values(pair.link?.fields ?? {}).some((field) => field.held);
+  if (pair.customer.syncError === null && (heldNow || !heldBefore)) return {};
+  const codes = ['record_failed', 'already_linked', ...(heldNow ? [] : FIELD_PROBLEMS)];
+  return { cleared: { recordId: pair.customer.stickycardsId, codes } };
+}
+
+/** Everything of the claimed version arrived. */
+export const syncedMark = (pair: Pair): CustomerMark => ({
+  customerId: pair.customer.stickycardsId,
+  claimedVersion: pair.customer.version,
+  syncStatus: 'SYNCED',
+  syncError: null,
+  attempts: 0,
+  nextAttemptAt: null,
+});
+
+export function noteSuccess(ctx: JobContext): void {
+  ctx.health.succeeded += 1;
+  ctx.health.failedInARow = 0;
+}

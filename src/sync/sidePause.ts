@@ -1,0 +1,56 @@
+import { AppError } from '../errors.ts';
+import type { ConnectionStore } from '../store/connections.ts';
+import { clearProblems, raiseProblems } from '../store/problems.ts';
+import type { Store } from '../store/store.ts';
+
+/** The side cannot be written to at all now: the run ends early, nothing of what is left has been attempted. */
+export class RunHalted extends AppError {
+  constructor(code: HaltCode, message: string, cause?: unknown) {
+    super(code, message, { retry: 'later', ...(cause === undefined ? {} : { cause }) });
+    this.name = 'RunHalted';
+  }
+}
+
+/** Why a side is paused by itself (SPEC §2.6); each is a problem of that name while it lasts. */
+export const HALT_CODES = ['ghl_token_rejected', 'ghl_scope_missing', 'ghl_daily_budget', 'ghl_down'] as const;
+export type HaltCode = (typeof HALT_CODES)[number];
+
+export interface SidePause {
+  code: HaltCode;
+  message: string;
+  sinceMs: number;
+  /** The next scheduled run after this tries again; a run that a person asks for tries at once. */
+  probeAtMs: number;
+}
+
+/** A paused side is tried again this often, and resumes by itself (SPEC §2.6). */
+const PROBE_EVERY_MS = 15 * 60_000;
+const CURSOR = 'ghlPause';
+
+/** Why the GHL side of a connection is paused by itself; null when it is not. */
+export const sidePauseOf = async (connections: Pick<ConnectionStore, 'get'>, connectionId: string): Promise<SidePause | null> =>
+  ((await connections.get(connectionId))?.cursors[CURSOR] as SidePause | undefined) ?? null;
+
+/** Pauses the side and says so once, as a problem; staging goes on. A side that is merely down is tried by every run. */
+export async function pauseSide(store: Store, connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>, connectionId: string, halt: RunHalted): Promise<void> {
+  const known = await sidePauseOf(connections, connectionId);
+  const now = store.clock.nowMs();
+  const code = halt.code as HaltCode;
+  const pause: SidePause = {
+    code,
+    message: halt.message,
+    sinceMs: known?.code === code ? known.sinceMs : now,
+    probeAtMs: code === 'ghl_down' ? now : now + PROBE_EVERY_MS,
+  };
+  await connections.rememberCursor(connectionId, CURSOR, pause);
+  await store.tx(async (db) => {
+    await clearProblems(store, db, connectionId, connectionId, HALT_CODES.filter((other) => other !== code));
+    await raiseProblems(store, db, connectionId, [{ code, recordId: connectionId, sample: { message: halt.message } }]);
+  });
+}
+
+/** The side answers again. */
+export async function resumeSide(store: Store, connections: Pick<ConnectionStore, 'rememberCursor'>, connectionId: string): Promise<void> {
+  await connections.rememberCursor(connectionId, CURSOR, undefined);
+  await store.tx((db) => clearProblems(store, db, connectionId, connectionId, HALT_CODES));
+}

@@ -1,0 +1,67 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { delivery } from '../helpers/story.ts';
+import { onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
+
+let t: TestApp;
+afterEach(() => t.stop());
+
+/** Ana at the platform, whose own deliveries are kept away: the test says what arrives. */
+async function anaAtThePlatform(balance: number): Promise<void> {
+  t = await startTestApp();
+  t.stickyCards.setWebhookUrl(undefined);
+  t.stickyCards.till.createCustomer({ customerId: 'cus_1', firstName: 'Ana', email: 'ana@example.com', phone: '+12125550142' });
+  t.stickyCards.till.issueCard('cus_1', { cardId: 'card_1' });
+  t.stickyCards.till.installCard('card_1');
+  t.stickyCards.till.addPoints('card_1', balance);
+}
+
+const reads = () => t.stickyCards.journal.filter((x) => x.method === 'GET').map((x) => x.path);
+
+test('a balance event without a balance is answered by one read of the card in the next run', async () => {
+  await anaAtThePlatform(85);
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 1));
+  expect(await t.run()).toMatchObject({ failedCount: 0, createdCount: 1 });
+  expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 85 });
+  expect(reads()).toEqual(['/v1/cards/card_1']);
+  await t.run();
+  expect(reads()).toHaveLength(1);
+});
+
+test('two different balances of one time are settled by a read, not by a guess', async () => {
+  await anaAtThePlatform(30);
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { balance: 20 }));
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { balance: 25 }));
+  await t.run();
+  expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 30 });
+});
+
+test('a linked event without a segment is answered by one read of the customer, which tells the whole set', async () => {
+  await anaAtThePlatform(0);
+  t.stickyCards.till.linkSegment('cus_1', 'VIP');
+  await t.deliver(delivery('CustomerSegmentLinkedEvent', 1));
+  await t.run();
+  expect(t.ghl.state.tagsOf(onlyContact(t).id)).toContain('vip');
+  expect(reads()).toEqual(['/v1/customers/cus_1']);
+});
+
+test('when Sticky Cards does not answer, what is known is pushed and the question stays for the next run', async () => {
+  await anaAtThePlatform(85);
+  t.stickyCards.faults.add({ kind: 'status', status: 503, times: 1 });
+  await t.deliver(delivery('CardInstalledEvent', 1));
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 2));
+  expect(await t.run()).toMatchObject({ createdCount: 1, failedCount: 0 });
+  expect(onlyContact(t).customFields).toMatchObject({ card_status: 'installed' });
+  await t.run();
+  expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 85 });
+});
+
+test('a person that Sticky Cards does not know any more is asked about once and listed', async () => {
+  t = await startTestApp();
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 1));
+  await t.run();
+  const asked = reads().length;
+  await t.run();
+  expect(reads()).toHaveLength(asked);
+  const problems = await t.app.store.db.select().from(t.app.store.s.problems);
+  expect(problems).toMatchObject([{ code: 'gone_in_sticky_cards', affected: 1 }]);
+});
