@@ -30,7 +30,13 @@ const connection = {
   activatedAt: new Date(0),
 } as unknown as Connection;
 
-const types = ['CustomerCreatedEvent', 'CardIssuedEvent', 'CardInstalledEvent', 'CardBalanceUpdatedEvent', 'CardScannedEvent'];
+const types = [
+  'CustomerCreatedEvent',
+  'CardIssuedEvent',
+  'CardInstalledEvent',
+  'CardBalanceUpdatedEvent',
+  'CardScannedEvent',
+];
 
 function row(i: number): NewInboxRow {
   // Not in the order of people: like real traffic.
@@ -120,7 +126,12 @@ async function plain(): Promise<number> {
     db.transaction(() => {
       for (let j = i; j < Math.min(i + BATCH, EVENTS); j++) {
         const id = (j * 7919) % CUSTOMERS;
-        putCustomer.run({ ...customer, stickycards_id: `cus_${id}`, email: `person${id}@example.com`, loyalty_points: j % 500 });
+        putCustomer.run({
+          ...customer,
+          stickycards_id: `cus_${id}`,
+          email: `person${id}@example.com`,
+          loyalty_points: j % 500,
+        });
         putCard.run({ ...card, card_id: `card_${id}`, stickycards_id: `cus_${id}`, balance: j % 500 });
         mark.run(j, ids[j]);
       }

@@ -1,4 +1,22 @@
 // What drizzle-kit reads to generate migrations/postgres.
 import { postgresSchema } from './schema.ts';
 
-export const { connections, webhookEvents, stagingCheckpoints, stickyCardsCustomers, stickyCardsCards, ghlContacts, entityMappings, claimedIdentities, commands, syncRunSummaries, syncLogs, syncAuditLogs, problems, problemRecords, leases, runRequests, idempotencyKeys } = postgresSchema;
+export const {
+  connections,
+  webhookEvents,
+  stagingCheckpoints,
+  stickyCardsCustomers,
+  stickyCardsCards,
+  ghlContacts,
+  entityMappings,
+  claimedIdentities,
+  commands,
+  syncRunSummaries,
+  syncLogs,
+  syncAuditLogs,
+  problems,
+  problemRecords,
+  leases,
+  runRequests,
+  idempotencyKeys,
+} = postgresSchema;

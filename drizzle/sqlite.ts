@@ -1,4 +1,22 @@
 // What drizzle-kit reads to generate migrations/sqlite.
 import { sqliteSchema } from './schema.ts';
 
-export const { connections, webhookEvents, stagingCheckpoints, stickyCardsCustomers, stickyCardsCards, ghlContacts, entityMappings, claimedIdentities, commands, syncRunSummaries, syncLogs, syncAuditLogs, problems, problemRecords, leases, runRequests, idempotencyKeys } = sqliteSchema;
+export const {
+  connections,
+  webhookEvents,
+  stagingCheckpoints,
+  stickyCardsCustomers,
+  stickyCardsCards,
+  ghlContacts,
+  entityMappings,
+  claimedIdentities,
+  commands,
+  syncRunSummaries,
+  syncLogs,
+  syncAuditLogs,
+  problems,
+  problemRecords,
+  leases,
+  runRequests,
+  idempotencyKeys,
+} = sqliteSchema;

@@ -110,7 +110,10 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
   const dialectOf = (connection: Connection) => {
     const dialect = maps.dialects.get(connection.dialect);
     if (dialect) return dialect;
-    throw new AppError('unknown_dialect', `connection "${connection.id}": there is no table config/dialects/${connection.dialect}.json`);
+    throw new AppError(
+      'unknown_dialect',
+      `connection "${connection.id}": there is no table config/dialects/${connection.dialect}.json`,
+    );
   };
 
   const ghlSides = createGhlSides({ clock, log });
@@ -124,7 +127,12 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     onTaken: async (connectionId) => {
       const stale = await closeStaleRuns(store, connectionId);
       const unknown = await markSendingUnknown(store, connectionId);
-      if (stale + unknown > 0) log.warn('an earlier process ended in the middle of its work', { connection: connectionId, staleRuns: stale, commandsToLookAt: unknown });
+      if (stale + unknown > 0)
+        log.warn('an earlier process ended in the middle of its work', {
+          connection: connectionId,
+          staleRuns: stale,
+          commandsToLookAt: unknown,
+        });
     },
   });
   const folder = createInboxFolder({

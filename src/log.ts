@@ -14,7 +14,9 @@ export function maskPersonal(text: string): string {
   return text
     .replace(bearerInText, '$1***')
     .replace(emailInText, (m) => `${m[0]}***@${m.slice(m.indexOf('@') + 1)}`)
-    .replace(phoneInText, (m) => (/^\d{4}-\d{2}-\d{2}/.test(m) || m.replace(/\D/g, '').length < 9 ? m : `${m.slice(0, 3)}***${m.slice(-2)}`));
+    .replace(phoneInText, (m) =>
+      /^\d{4}-\d{2}-\d{2}/.test(m) || m.replace(/\D/g, '').length < 9 ? m : `${m.slice(0, 3)}***${m.slice(-2)}`,
+    );
 }
 
 function mask(key: string, value: unknown, depth: number): unknown {

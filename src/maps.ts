@@ -17,7 +17,9 @@ export function loadMaps(configDir: string): Maps {
       return parse(JSON.parse(readFileSync(join(configDir, file), 'utf8')));
     } catch (error) {
       const text = messageOf(error);
-      throw new AppError('config_invalid', text.includes('config/') ? text : `config/${file}: ${text}`, { cause: error });
+      throw new AppError('config_invalid', text.includes('config/') ? text : `config/${file}: ${text}`, {
+        cause: error,
+      });
     }
   };
   return {

@@ -3,7 +3,13 @@ import type { RunRow } from './store/runs.ts';
 import { createGhlSimulator, type GhlSimulator } from './simulators/ghl/index.ts';
 import { createStickyCardsSimulator, type StickyCardsSimulator } from './simulators/stickycards/index.ts';
 import { playSmallDay } from './simulators/stickycards/smallDay.ts';
-import { SANDBOX_CONNECTION, SANDBOX_GHL_TOKEN, SANDBOX_LOCATION, SANDBOX_STICKY_KEY, SANDBOX_WEBHOOK_SECRET } from './sandboxConnection.ts';
+import {
+  SANDBOX_CONNECTION,
+  SANDBOX_GHL_TOKEN,
+  SANDBOX_LOCATION,
+  SANDBOX_STICKY_KEY,
+  SANDBOX_WEBHOOK_SECRET,
+} from './sandboxConnection.ts';
 
 export interface Sandbox {
   ghl: GhlSimulator;

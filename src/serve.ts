@@ -42,7 +42,9 @@ export async function serve(): Promise<void> {
       process.stdout.write(sandboxText(config, url, sandbox));
     }
   } catch (error) {
-    process.stderr.write(error instanceof AppError ? `${error.message}\n` : `The service cannot start: ${explained(error)}\n`);
+    process.stderr.write(
+      error instanceof AppError ? `${error.message}\n` : `The service cannot start: ${explained(error)}\n`,
+    );
     await app?.stop().catch(() => undefined);
     process.exit(1);
   }
@@ -58,10 +60,14 @@ function explained(error: unknown): string {
 function startText(config: Config, url: string): string {
   const lines = [`sticky-ghl-sync listens at ${url}`];
   if (config.madeUp) {
-    lines.push('', `These secrets were made up for this machine and are kept in ${config.madeUp.file}; they are shown only now:`);
+    lines.push(
+      '',
+      `These secrets were made up for this machine and are kept in ${config.madeUp.file}; they are shown only now:`,
+    );
     for (const { name, value } of config.madeUp.secrets) lines.push(`  ${name}=${value}`);
   }
-  if (!config.sandbox) lines.push(`  webhooks of Sticky Cards go to   ${config.publicUrl ?? url}/webhooks/sticky-cards`);
+  if (!config.sandbox)
+    lines.push(`  webhooks of Sticky Cards go to   ${config.publicUrl ?? url}/webhooks/sticky-cards`);
   return `${lines.join('\n')}\n`;
 }
 

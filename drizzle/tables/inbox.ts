@@ -39,7 +39,10 @@ export const webhookEvents = (k: Kit) =>
       k.index('webhook_events_unfolded').on(t.connectionId, t.id).where(isNull(t.foldedAt)),
       k.index('webhook_events_list').on(t.connectionId, t.id),
       // The few that are not simply folded: what operators look for. Partial, so that folding does not touch it.
-      k.index('webhook_events_status').on(t.status, t.id).where(sql`${t.status} in ('skipped', 'waiting', 'rejected')`),
+      k
+        .index('webhook_events_status')
+        .on(t.status, t.id)
+        .where(sql`${t.status} in ('skipped', 'waiting', 'rejected')`),
       k.index('webhook_events_customer').on(t.connectionId, t.customerId, t.id).where(isNotNull(t.customerId)),
       k.index('webhook_events_card').on(t.connectionId, t.cardId, t.id).where(isNotNull(t.cardId)),
       k.index('webhook_events_contact').on(t.connectionId, t.contactId, t.id).where(isNotNull(t.contactId)),

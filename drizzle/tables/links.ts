@@ -46,8 +46,14 @@ export const entityMappings = (k: Kit) =>
       updatedAt: k.at().notNull(),
     },
     (t) => [
-      k.unique('entity_mappings_sticky').on(t.connectionId, t.entityType, t.stickycardsId).where(sql`${t.state} <> 'gone'`),
-      k.unique('entity_mappings_ghl').on(t.connectionId, t.entityType, t.ghlId).where(sql`${t.state} <> 'gone'`),
+      k
+        .unique('entity_mappings_sticky')
+        .on(t.connectionId, t.entityType, t.stickycardsId)
+        .where(sql`${t.state} <> 'gone'`),
+      k
+        .unique('entity_mappings_ghl')
+        .on(t.connectionId, t.entityType, t.ghlId)
+        .where(sql`${t.state} <> 'gone'`),
       k.index('entity_mappings_by_sticky').on(t.connectionId, t.entityType, t.stickycardsId, t.state),
       k.index('entity_mappings_by_ghl').on(t.connectionId, t.entityType, t.ghlId, t.state),
     ],
@@ -63,5 +69,8 @@ export const claimedIdentities = (k: Kit) =>
       commandId: k.text().notNull(),
       createdAt: k.at().notNull(),
     },
-    (t) => [k.primaryKey({ columns: [t.connectionId, t.identity] }), k.index('claimed_identities_command').on(t.commandId)],
+    (t) => [
+      k.primaryKey({ columns: [t.connectionId, t.identity] }),
+      k.index('claimed_identities_command').on(t.commandId),
+    ],
   );

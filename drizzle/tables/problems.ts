@@ -20,7 +20,10 @@ export const problems = (k: Kit) =>
       lastSeenAt: k.at().notNull(),
       updatedAt: k.at().notNull(),
     },
-    (t) => [k.unique('problems_cause').on(t.connectionId, t.code, t.cause), k.index('problems_state').on(t.state, t.id)],
+    (t) => [
+      k.unique('problems_cause').on(t.connectionId, t.code, t.cause),
+      k.index('problems_state').on(t.state, t.id),
+    ],
   );
 
 /** The records that a problem touches, so that it is counted once per record and can be worked through. */

@@ -83,7 +83,10 @@ export const stickyCardsCustomers = (k: Kit) =>
       // The run's claim, in keyset pages.
       k.index('sticky_cards_customers_due').on(t.connectionId, t.syncStatus, t.stickycardsId),
       // The few that lack something only a read can tell.
-      k.index('sticky_cards_customers_read').on(t.connectionId, t.stickycardsId).where(sql`${t.readWanted}`),
+      k
+        .index('sticky_cards_customers_read')
+        .on(t.connectionId, t.stickycardsId)
+        .where(sql`${t.readWanted}`),
       k.index('sticky_cards_customers_mobile').on(t.connectionId, t.mobile),
       k.index('sticky_cards_customers_email').on(t.connectionId, t.email),
     ],

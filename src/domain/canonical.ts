@@ -49,7 +49,8 @@ const DAY_MS = 86_400_000;
 /** An instant of ours is a day in the location's zone; a day of theirs (`YYYY-MM-DD`, or midnight UTC) stays that day. */
 function canonicalDate(value: unknown, timeZone: string): string | null {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : dayIn(timeZone, value.getTime());
-  const epoch = typeof value === 'number' || (typeof value === 'string' && /^-?\d{9,}$/.test(value.trim())) ? Number(value) : NaN;
+  const epoch =
+    typeof value === 'number' || (typeof value === 'string' && /^-?\d{9,}$/.test(value.trim())) ? Number(value) : NaN;
   if (Number.isFinite(epoch)) return epoch % DAY_MS === 0 ? dayIn('UTC', epoch) : dayIn(timeZone, epoch);
   const text = canonicalText(value);
   if (text === null) return null;

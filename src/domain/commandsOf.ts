@@ -35,7 +35,9 @@ const MAKERS: Record<string, Maker> = {
   PaymentCompletedFailedEvent: () => [note('payment_failed'), task('payment_failed')],
   PaymentRefundedEvent: (event, rules) => [
     note('refund'),
-    ...(rules.opportunities && event.payment.id !== null ? [{ kind: 'opportunity_lost' as const, about: 'refund' }] : []),
+    ...(rules.opportunities && event.payment.id !== null
+      ? [{ kind: 'opportunity_lost' as const, about: 'refund' }]
+      : []),
   ],
   RecurrentPaymentCompletedFailedEvent: () => [task('subscription_failed')],
 };
@@ -56,7 +58,8 @@ export function commandsOf(
   return maker(event, rules).map(({ kind, about }) => ({
     kind,
     target: `customer:${customerId}`,
-    sourceEvent: about === 'payment' && event.payment.id !== null ? `payment:${event.payment.id}` : `${about}:${receiptId}`,
+    sourceEvent:
+      about === 'payment' && event.payment.id !== null ? `payment:${event.payment.id}` : `${about}:${receiptId}`,
     params: {
       about,
       receiptId,

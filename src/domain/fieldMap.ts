@@ -23,9 +23,7 @@ const rowSchema = z.strictObject({
   key: z.string().regex(/^[a-z][a-z0-9_]*$/, 'use lower-case words joined by _'),
   /** How the custom field is called in GHL; GHL derives the field key from it. */
   label: z.string().min(1).optional(),
-  staging: z
-    .union([z.enum(stagingColumns), z.templateLiteral(['extra.', z.string().min(1)])])
-    .optional(),
+  staging: z.union([z.enum(stagingColumns), z.templateLiteral(['extra.', z.string().min(1)])]).optional(),
   ghl: z.enum(['custom', 'email', 'phone', 'firstName', 'lastName']),
   type: z.enum(['TEXT', 'NUMERICAL', 'DATE', 'email', 'phone', 'text']),
   direction: z.enum(['to_ghl', 'both', 'from_ghl']),
@@ -61,7 +59,9 @@ export function parseFieldMap(json: unknown): FieldRow[] {
   const parsed = z.array(rowSchema).min(1).safeParse(json);
   if (!parsed.success) {
     throw new Error(
-      parsed.error.issues.map((issue) => `config/field-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`).join('\n'),
+      parsed.error.issues
+        .map((issue) => `config/field-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`)
+        .join('\n'),
     );
   }
   const mistakes: string[] = [];
@@ -73,9 +73,12 @@ export function parseFieldMap(json: unknown): FieldRow[] {
     if (row.ghl === 'custom') {
       if (row.label === undefined) mistakes.push(`${at}: add a label, GHL shows it to people`);
       else if (fieldKeyOf(row.label) !== row.key) {
-        mistakes.push(`${at}: GHL would make the key "${fieldKeyOf(row.label)}" of the label "${row.label}"; use a label that gives "${row.key}"`);
+        mistakes.push(
+          `${at}: GHL would make the key "${fieldKeyOf(row.label)}" of the label "${row.label}"; use a label that gives "${row.key}"`,
+        );
       }
-      if (!['TEXT', 'NUMERICAL', 'DATE'].includes(row.type)) mistakes.push(`${at}: a custom field is TEXT, NUMERICAL or DATE`);
+      if (!['TEXT', 'NUMERICAL', 'DATE'].includes(row.type))
+        mistakes.push(`${at}: a custom field is TEXT, NUMERICAL or DATE`);
     }
     if (row.merge === 'counter' && row.type !== 'NUMERICAL') mistakes.push(`${at}: a counter is NUMERICAL`);
   }
@@ -107,14 +110,17 @@ export function parseTagMap(json: unknown): TagMap {
   const parsed = tagMapSchema.safeParse(json);
   if (!parsed.success) {
     throw new Error(
-      parsed.error.issues.map((issue) => `config/tag-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`).join('\n'),
+      parsed.error.issues
+        .map((issue) => `config/tag-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`)
+        .join('\n'),
     );
   }
   const owners = new Map<string, string>();
   for (const [name, tag] of [...Object.entries(parsed.data.derived), ...Object.entries(parsed.data.commands)]) {
     const key = canonicalTag(tag);
     const other = owners.get(key);
-    if (other !== undefined) throw new Error(`config/tag-map.json: the tag "${tag}" stands for ${other} and for ${name}; use two names`);
+    if (other !== undefined)
+      throw new Error(`config/tag-map.json: the tag "${tag}" stands for ${other} and for ${name}; use two names`);
     owners.set(key, name);
   }
   return parsed.data;
@@ -131,7 +137,8 @@ const matches = (pattern: string, name: string): boolean => {
 
 /** The tag of a segment, in lower case; null when the map keeps it out or it would be one of our own tags. */
 export function tagOfSegment(map: TagMap, segment: string): string | null {
-  const included = map.segments.include.some((p) => matches(p, segment)) && !map.segments.exclude.some((p) => matches(p, segment));
+  const included =
+    map.segments.include.some((p) => matches(p, segment)) && !map.segments.exclude.some((p) => matches(p, segment));
   if (!included) return null;
   const tag = canonicalTag(map.segments.prefix + segment);
   const ours = [...Object.values(map.derived), ...Object.values(map.commands)].map(canonicalTag);

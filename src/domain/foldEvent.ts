@@ -155,7 +155,8 @@ function foldCustomer(
     customer.fold.thinAtMs = Math.max(customer.fold.thinAtMs, atMs);
   }
   // Whatever clock the event went by: what was asked before the read is answered by it.
-  if (effect.observed && event.cardId === null) customer.fold.readAtMs = Math.max(customer.fold.readAtMs, customer.fold.thinAtMs, atMs);
+  if (effect.observed && event.cardId === null)
+    customer.fold.readAtMs = Math.max(customer.fold.readAtMs, customer.fold.thinAtMs, atMs);
   customer.readWanted = customer.fold.thinAtMs > customer.fold.readAtMs;
   return customer;
 }

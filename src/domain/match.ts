@@ -19,13 +19,21 @@ export interface PersonKeys {
 }
 
 export type Match =
-  | { kind: 'contact'; ghlContactId: string; by: 'customer_id' | 'phone' | 'email'; conflictEmailContactId: string | null }
+  | {
+      kind: 'contact';
+      ghlContactId: string;
+      by: 'customer_id' | 'phone' | 'email';
+      conflictEmailContactId: string | null;
+    }
   | { kind: 'already_linked'; ghlContactId: string; linkedTo: string }
   | { kind: 'create' }
   | { kind: 'excluded'; reason: 'no_contact_info' | 'invalid_phone' };
 
 /** What the contacts of a location are looked up by, for one person. */
-export function identitiesOf(person: PersonKeys, defaultCountry: string): { e164: string | null; digits: string | null; email: string | null } {
+export function identitiesOf(
+  person: PersonKeys,
+  defaultCountry: string,
+): { e164: string | null; digits: string | null; email: string | null } {
   const e164 = person.phone === null ? null : toE164(person.phone, defaultCountry);
   return {
     e164,
@@ -53,7 +61,10 @@ export function matchContact(person: PersonKeys, candidates: readonly ContactKey
   const phoneContact = byPhone[0];
   const emailContact = byEmail[0];
   if (phoneContact) {
-    const conflict = emailContact && !byEmail.some((c) => c.ghlContactId === phoneContact.ghlContactId) ? emailContact.ghlContactId : null;
+    const conflict =
+      emailContact && !byEmail.some((c) => c.ghlContactId === phoneContact.ghlContactId)
+        ? emailContact.ghlContactId
+        : null;
     return found(phoneContact, 'phone', conflict);
   }
   if (emailContact) return found(emailContact, 'email', null);
@@ -69,7 +80,11 @@ const prefer = (contacts: ContactKeys[]) =>
     (a, b) => Number(a.linkedTo !== null) - Number(b.linkedTo !== null) || (a.ghlContactId < b.ghlContactId ? -1 : 1),
   );
 
-const found = (contact: ContactKeys, by: 'customer_id' | 'phone' | 'email', conflictEmailContactId: string | null): Match =>
+const found = (
+  contact: ContactKeys,
+  by: 'customer_id' | 'phone' | 'email',
+  conflictEmailContactId: string | null,
+): Match =>
   contact.linkedTo === null
     ? { kind: 'contact', ghlContactId: contact.ghlContactId, by, conflictEmailContactId }
     : { kind: 'already_linked', ghlContactId: contact.ghlContactId, linkedTo: contact.linkedTo };

@@ -14,7 +14,12 @@ export interface ContactValues {
 }
 
 /** The canonical values that a contact shows, by field-map key; a key that it leaves out is empty (null). */
-export function valuesOfContact(contact: ContactValues, rows: readonly FieldRow[], fieldIds: Readonly<Record<string, string>>, locale: Locale): Values {
+export function valuesOfContact(
+  contact: ContactValues,
+  rows: readonly FieldRow[],
+  fieldIds: Readonly<Record<string, string>>,
+  locale: Locale,
+): Values {
   const values: Values = {};
   for (const row of rows) {
     const id = fieldIds[row.key];
@@ -24,7 +29,8 @@ export function valuesOfContact(contact: ContactValues, rows: readonly FieldRow[
   return values;
 }
 
-export const tagsOfContact = (tags: readonly string[]): string[] => [...new Set(tags.map(canonicalTag))].filter((t) => t !== '').toSorted();
+export const tagsOfContact = (tags: readonly string[]): string[] =>
+  [...new Set(tags.map(canonicalTag))].filter((t) => t !== '').toSorted();
 
 /**
  * What became of one value that was sent, by what the answer shows (SPEC §2.5): `confirmed` moves the base, anything

@@ -93,7 +93,8 @@ function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, inpu
   const ghl = ghlValue(input, row.key);
   const rewrite = row.ofCard && input.cardSwitched;
   if (row.merge === 'counter' && input.balanceBusy) return null;
-  if (field?.base === undefined || rewrite) return withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
+  if (field?.base === undefined || rewrite)
+    return withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
   return threeWay(row, field.base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : field.base);
 }
 
@@ -137,7 +138,8 @@ function threeWay(row: FieldRow, base: Value, sticky: Value, ghl: Value): Decisi
 
 /** A field that is gone from a read but not from the base (SPEC §3.1). */
 function cleared(row: FieldRow, base: Value, sticky: Value): Decision {
-  if (row.valueType === 'phone' || row.valueType === 'email') return { kind: 'hold', reason: 'cleared_in_ghl', value: sticky };
+  if (row.valueType === 'phone' || row.valueType === 'email')
+    return { kind: 'hold', reason: 'cleared_in_ghl', value: sticky };
   if (row.ghl === 'custom') return { kind: 'write', after: sticky ?? base };
   return { kind: 'edit', from: base, to: null };
 }

@@ -38,12 +38,14 @@ function shapeOf(table: Table): Shape {
 function onConflict(shape: Shape, options: { conflict: string[]; update: 'all' | 'none' | string[] }): string {
   const target = `on conflict (${options.conflict.map(quoted).join(', ')})`;
   if (options.update === 'none') return `${target} do nothing`;
-  const updated = options.update === 'all' ? shape.keys.filter((key) => !options.conflict.includes(key)) : options.update;
+  const updated =
+    options.update === 'all' ? shape.keys.filter((key) => !options.conflict.includes(key)) : options.update;
   return `${target} do update set ${updated.map((key) => `${quoted(key)} = excluded.${quoted(key)}`).join(', ')}`;
 }
 
 const valueOf = (column: Column, value: unknown): unknown => {
-  if (value === undefined) return column.hasDefault && column.default !== undefined ? valueOf(column, column.default) : null;
+  if (value === undefined)
+    return column.hasDefault && column.default !== undefined ? valueOf(column, column.default) : null;
   return value === null ? null : column.mapToDriverValue(value);
 };
 
@@ -77,7 +79,9 @@ export function postgresBulkWriter(): BulkWriter {
       if (rows.length === 0) return;
       const shape = shapeOf(table);
       const list = shape.keys.map(quoted).join(', ');
-      const types = shape.keys.map((key, i) => `${quoted(key)} ${(shape.columns[i] as Column).getSQLType()}`).join(', ');
+      const types = shape.keys
+        .map((key, i) => `${quoted(key)} ${(shape.columns[i] as Column).getSQLType()}`)
+        .join(', ');
       const data = JSON.stringify(
         rows.map((row) =>
           Object.fromEntries(

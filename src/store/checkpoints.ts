@@ -42,10 +42,14 @@ const PAGE = 500;
 /** Values of a row as JSON knows them → as the row has them: times are text in a checkpoint. */
 const revive = <T>(state: Record<string, unknown>): T =>
   Object.fromEntries(
-    Object.entries(state).map(([key, value]) => [key, timeColumns.has(key) && typeof value === 'string' ? new Date(value) : value]),
+    Object.entries(state).map(([key, value]) => [
+      key,
+      timeColumns.has(key) && typeof value === 'string' ? new Date(value) : value,
+    ]),
   ) as T;
 
-const pickValues = (row: CustomerRow): Partial<CustomerRow> => Object.fromEntries(valueColumns.map((key) => [key, row[key]]));
+const pickValues = (row: CustomerRow): Partial<CustomerRow> =>
+  Object.fromEntries(valueColumns.map((key) => [key, row[key]]));
 
 /**
  * Keeps staging as it stands, so that payloads of everything folded so far may be pruned (SPEC §2.2). Only when all
@@ -69,25 +73,31 @@ export async function writeCheckpoint(store: Store, db: Db, connectionId: string
       rows.map(({ id, state }) => ({ connectionId, entity, entityId: id, uptoEventId: last.id, state, createdAt })),
       { conflict: ['connectionId', 'entity', 'entityId'], update: 'all' },
     );
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const rows = await db
       .select()
       .from(c)
       .where(and(eq(c.connectionId, connectionId), gt(c.stickycardsId, after)))
       .orderBy(asc(c.stickycardsId))
       .limit(PAGE);
-    await save('customer', rows.map((row) => ({ id: row.stickycardsId, state: { ...pickValues(row), stickycardsId: row.stickycardsId } })));
+    await save(
+      'customer',
+      rows.map((row) => ({ id: row.stickycardsId, state: { ...pickValues(row), stickycardsId: row.stickycardsId } })),
+    );
     if (rows.length < PAGE) break;
     after = (rows.at(-1) as CustomerRow).stickycardsId;
   }
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const rows = await db
       .select()
       .from(k)
       .where(and(eq(k.connectionId, connectionId), gt(k.cardId, after)))
       .orderBy(asc(k.cardId))
       .limit(PAGE);
-    await save('card', rows.map((row) => ({ id: row.cardId, state: { ...row } })));
+    await save(
+      'card',
+      rows.map((row) => ({ id: row.cardId, state: { ...row } })),
+    );
     if (rows.length < PAGE) break;
     after = (rows.at(-1) as CardRow).cardId;
   }
@@ -109,7 +119,7 @@ export async function resetStaging(store: Store, db: Db, connectionId: string): 
     .where(eq(c.connectionId, connectionId));
   let upto = '';
   for (const entity of ['customer', 'card'] as const) {
-    for (let after = ''; ; ) {
+    for (let after = ''; ;) {
       const page = await db
         .select()
         .from(p)
@@ -121,10 +131,21 @@ export async function resetStaging(store: Store, db: Db, connectionId: string): 
       upto = first.uptoEventId;
       after = (page.at(-1) as { entityId: string }).entityId;
       if (entity === 'card') {
-        await writePeople(store, db, [], page.map((row) => revive<CardRow>(row.state)));
+        await writePeople(
+          store,
+          db,
+          [],
+          page.map((row) => revive<CardRow>(row.state)),
+        );
         continue;
       }
-      const known = await loadPeople(store, db, connectionId, page.map((row) => row.entityId), []);
+      const known = await loadPeople(
+        store,
+        db,
+        connectionId,
+        page.map((row) => row.entityId),
+        [],
+      );
       const rows = page.map((row) => ({
         ...(known.customers.get(row.entityId) ?? newCustomerRow(connectionId, row.entityId, now)),
         ...revive<Partial<CustomerRow>>(row.state),

@@ -37,7 +37,13 @@ export async function insertCommands(store: Store, db: Db, commands: readonly Ne
 }
 
 /** The command of this kind for this target that is not finished, if there is one. */
-export const openCommandOf = async ({ s }: Store, db: Db, connectionId: string, kind: CommandKind, target: string): Promise<CommandRow | null> =>
+export const openCommandOf = async (
+  { s }: Store,
+  db: Db,
+  connectionId: string,
+  kind: CommandKind,
+  target: string,
+): Promise<CommandRow | null> =>
   (
     await db
       .select()
@@ -84,7 +90,12 @@ export const markSendingUnknown = (store: Store, connectionId: string): Promise<
   });
 
 /** Cards whose points are on their way by a command: their loyalty_points is not written to GHL (SPEC §3.3). */
-export async function cardsWithOpenPoints(store: Store, db: Db, connectionId: string, cardIds: readonly string[]): Promise<Set<string>> {
+export async function cardsWithOpenPoints(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  cardIds: readonly string[],
+): Promise<Set<string>> {
   if (cardIds.length === 0) return new Set();
   const { commands: t } = store.s;
   const rows = await db
@@ -94,7 +105,10 @@ export async function cardsWithOpenPoints(store: Store, db: Db, connectionId: st
       and(
         eq(t.connectionId, connectionId),
         eq(t.kind, 'add_points'),
-        inArray(t.target, cardIds.map((id) => `card:${id}`)),
+        inArray(
+          t.target,
+          cardIds.map((id) => `card:${id}`),
+        ),
         inArray(t.state, ['pending', 'held', 'sending', 'unknown']),
       ),
     );
@@ -107,7 +121,12 @@ export interface CommandFilter {
   kind?: string;
 }
 
-export const listCommands = ({ db, s }: Store, filter: CommandFilter, limit: number, before?: string): Promise<CommandRow[]> => {
+export const listCommands = (
+  { db, s }: Store,
+  filter: CommandFilter,
+  limit: number,
+  before?: string,
+): Promise<CommandRow[]> => {
   const { commands: t } = s;
   return db
     .select()

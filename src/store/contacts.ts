@@ -7,7 +7,12 @@ import type { Store } from './store.ts';
 
 export type ContactRow = Schema['ghlContacts']['$inferSelect'];
 
-export async function contactsById(store: Store, db: Db, connectionId: string, ids: readonly string[]): Promise<Map<string, ContactRow>> {
+export async function contactsById(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  ids: readonly string[],
+): Promise<Map<string, ContactRow>> {
   if (ids.length === 0) return new Map();
   const { ghlContacts: t } = store.s;
   const rows = await db
@@ -34,7 +39,12 @@ export interface Lookup {
 }
 
 /** Every known contact that shares one of these identities, with whom it is linked to. */
-export async function candidateContacts(store: Store, db: Db, connectionId: string, lookup: Lookup): Promise<ContactKeys[]> {
+export async function candidateContacts(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  lookup: Lookup,
+): Promise<ContactKeys[]> {
   const { ghlContacts: t } = store.s;
   const columns = [
     [t.stickycardsCustomerId, lookup.customerIds],

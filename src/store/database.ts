@@ -46,7 +46,8 @@ const migrations = (dialect: 'sqlite' | 'postgres') => join(projectRoot, 'migrat
 
 /** Opens `file:…` (SQLite) or `postgres://…`; brings SQLite and an empty Postgres up to date. */
 export async function openDatabase(url: string): Promise<Database> {
-  if (url.startsWith('postgres://') || url.startsWith('postgresql://')) return openPostgres(url, { migrate: 'if-empty' });
+  if (url.startsWith('postgres://') || url.startsWith('postgresql://'))
+    return openPostgres(url, { migrate: 'if-empty' });
   if (url.startsWith('file:')) return openSqlite(url.slice('file:'.length).replace(/^\/\/(?=\/)/, ''));
   throw new AppError('config', 'DATABASE_URL must start with file: or postgres://');
 }
@@ -128,7 +129,8 @@ export async function openPostgres(url: string, options: { migrate: 'always' | '
     try {
       await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
       const pending = await pendingMigrations(lock);
-      if (pending.empty || options.migrate === 'always') await migratePostgres(db, { migrationsFolder: migrations('postgres') });
+      if (pending.empty || options.migrate === 'always')
+        await migratePostgres(db, { migrationsFolder: migrations('postgres') });
       else if (pending.count > 0) {
         throw new AppError(
           'migrations_pending',
@@ -161,7 +163,9 @@ async function pendingMigrations(client: pg.PoolClient): Promise<{ empty: boolea
     "select to_regclass('drizzle.__drizzle_migrations')::text as table",
   );
   if (exists[0]?.table === null || exists[0] === undefined) return { empty: true, count: 0 };
-  const { rows } = await client.query<{ last: string | null }>('select max(created_at)::text as last from drizzle.__drizzle_migrations');
+  const { rows } = await client.query<{ last: string | null }>(
+    'select max(created_at)::text as last from drizzle.__drizzle_migrations',
+  );
   const last = Number(rows[0]?.last ?? 0);
   const files = readMigrationFiles({ migrationsFolder: migrations('postgres') });
   return { empty: last === 0, count: files.filter((m) => m.folderMillis > last).length };

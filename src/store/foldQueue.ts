@@ -97,7 +97,11 @@ export async function reusedDeliveryIds(store: Store, db: Db, rows: readonly Fol
     .select({ deliveryId: t.deliveryId })
     .from(t)
     .where(
-      and(eq(t.connectionId, sample.connectionId), inArray(t.source, ['stickycards', 'sticker']), store.inList(t.deliveryId, ids)),
+      and(
+        eq(t.connectionId, sample.connectionId),
+        inArray(t.source, ['stickycards', 'sticker']),
+        store.inList(t.deliveryId, ids),
+      ),
     )
     .groupBy(t.deliveryId)
     .having(sql`count(*) > 1`);

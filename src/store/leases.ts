@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { eq } from 'drizzle-orm';
 import type { Store } from './store.ts';
 
@@ -23,12 +24,18 @@ export function processStart(pid: number): string | null {
   }
 }
 
+/** Where a process id means anything: another machine or container that shares the file has processes of its own. */
+const startHere = (pid: number): string | null => {
+  const start = processStart(pid);
+  return start === null ? null : `${hostname()}/${start}`;
+};
+
 const canTellProcesses = processStart(process.pid) !== null;
 
 export const thisProcess = (id: string): Holder => ({
   id,
   pid: process.pid,
-  processStartedAt: processStart(process.pid) ?? 'unknown',
+  processStartedAt: startHere(process.pid) ?? 'unknown',
 });
 
 /**
@@ -61,8 +68,9 @@ export async function takeLease(store: Store, connectionId: string, holder: Hold
 }
 
 function isDead(store: Store, lease: { pid: number; processStartedAt: string }): boolean {
-  if (store.dialect !== 'sqlite' || !canTellProcesses || lease.processStartedAt === 'unknown') return false;
-  return processStart(lease.pid) !== lease.processStartedAt;
+  if (store.dialect !== 'sqlite' || !canTellProcesses || !lease.processStartedAt.startsWith(`${hostname()}/`))
+    return false;
+  return startHere(lease.pid) !== lease.processStartedAt;
 }
 
 /** Gives all leases of a holder back, so that another instance need not wait for them to run out. */

@@ -5,7 +5,13 @@ import type { Store } from './store.ts';
 
 export type LinkRow = Schema['entityMappings']['$inferSelect'];
 
-export const newLink = (store: Store, connectionId: string, customerId: string, ghlId: string | null, state: LinkRow['state']): LinkRow => {
+export const newLink = (
+  store: Store,
+  connectionId: string,
+  customerId: string,
+  ghlId: string | null,
+  state: LinkRow['state'],
+): LinkRow => {
   const now = store.clock.now();
   return {
     id: store.newId('lnk'),
@@ -24,13 +30,20 @@ export const newLink = (store: Store, connectionId: string, customerId: string, 
 };
 
 /** The links of these people, by customer id; one that is gone only where there is no other. */
-export async function linksOfCustomers(store: Store, db: Db, connectionId: string, customerIds: readonly string[]): Promise<Map<string, LinkRow>> {
+export async function linksOfCustomers(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  customerIds: readonly string[],
+): Promise<Map<string, LinkRow>> {
   if (customerIds.length === 0) return new Map();
   const { entityMappings: t } = store.s;
   const rows = await db
     .select()
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), store.inList(t.stickycardsId, customerIds)));
+    .where(
+      and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), store.inList(t.stickycardsId, customerIds)),
+    );
   const links = new Map<string, LinkRow>();
   for (const row of rows) {
     const known = links.get(row.stickycardsId);
@@ -40,13 +53,25 @@ export async function linksOfCustomers(store: Store, db: Db, connectionId: strin
 }
 
 /** Contact id → customer id of the live links of these contacts. */
-export async function linkedCustomers(store: Store, db: Db, connectionId: string, contactIds: readonly string[]): Promise<Map<string, string>> {
+export async function linkedCustomers(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  contactIds: readonly string[],
+): Promise<Map<string, string>> {
   if (contactIds.length === 0) return new Map();
   const { entityMappings: t } = store.s;
   const rows = await db
     .select({ ghlId: t.ghlId, stickycardsId: t.stickycardsId })
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), ne(t.state, 'gone'), store.inList(t.ghlId, contactIds)));
+    .where(
+      and(
+        eq(t.connectionId, connectionId),
+        eq(t.entityType, 'customer'),
+        ne(t.state, 'gone'),
+        store.inList(t.ghlId, contactIds),
+      ),
+    );
   return new Map(rows.map((row) => [row.ghlId as string, row.stickycardsId]));
 }
 
@@ -62,7 +87,13 @@ export const writeLinks = (store: Store, db: Db, links: readonly LinkRow[]): Pro
       );
 
 /** Takes the identities for a creation; answers the command that holds one already, or null when all are ours. */
-export async function claimIdentities(store: Store, db: Db, connectionId: string, identities: readonly string[], commandId: string): Promise<string | null> {
+export async function claimIdentities(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  identities: readonly string[],
+  commandId: string,
+): Promise<string | null> {
   const { claimedIdentities: t } = store.s;
   if (identities.length === 0) return null;
   const taken = await db

@@ -60,8 +60,18 @@ export async function loadPairs(store: Store, db: Db, connectionId: string, cust
     .where(and(eq(k.connectionId, connectionId), store.inList(k.stickycardsId, ids)));
   const cards = Map.groupBy(cardRows, (row) => row.stickycardsId);
   const links = await linksOfCustomers(store, db, connectionId, ids);
-  const contacts = await contactsById(store, db, connectionId, [...links.values()].map((l) => l.ghlId).filter((id) => id !== null));
-  const busy = await cardsWithOpenPoints(store, db, connectionId, customers.map((c) => c.cardId).filter((id) => id !== null));
+  const contacts = await contactsById(
+    store,
+    db,
+    connectionId,
+    [...links.values()].map((l) => l.ghlId).filter((id) => id !== null),
+  );
+  const busy = await cardsWithOpenPoints(
+    store,
+    db,
+    connectionId,
+    customers.map((c) => c.cardId).filter((id) => id !== null),
+  );
   return customers.map((customer) => {
     const link = links.get(customer.stickycardsId) ?? null;
     return {

@@ -15,7 +15,12 @@ export interface RaisedProblem {
 }
 
 /** Raises problems in the caller's transaction: same cause = one row, counted once per record; a resolved one reopens. */
-export async function raiseProblems(store: Store, db: Db, connectionId: string, raised: readonly RaisedProblem[]): Promise<void> {
+export async function raiseProblems(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  raised: readonly RaisedProblem[],
+): Promise<void> {
   const { problems: t, problemRecords: records } = store.s;
   const now = store.clock.now();
   for (const problem of raised) {
@@ -60,7 +65,13 @@ export async function raiseProblems(store: Store, db: Db, connectionId: string, 
  * Takes a record out of the problems of these codes because its cause is gone; a problem without records left is
  * resolved by itself.
  */
-export async function clearProblems(store: Store, db: Db, connectionId: string, recordId: string, codes: readonly string[]): Promise<void> {
+export async function clearProblems(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  recordId: string,
+  codes: readonly string[],
+): Promise<void> {
   const { problems: t, problemRecords: records } = store.s;
   const open = await db
     .select({ id: t.id })
@@ -88,7 +99,12 @@ export interface ProblemFilter {
 }
 
 /** Newest first, in keyset pages. */
-export const listProblems = ({ db, s }: Store, filter: ProblemFilter, limit: number, before?: string): Promise<ProblemRow[]> => {
+export const listProblems = (
+  { db, s }: Store,
+  filter: ProblemFilter,
+  limit: number,
+  before?: string,
+): Promise<ProblemRow[]> => {
   const { problems: t } = s;
   return db
     .select()

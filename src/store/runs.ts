@@ -61,7 +61,13 @@ export const touchRun = (store: Store, db: Db, id: string, counts: RunCounts) =>
     .set({ ...counts, heartbeatAt: store.clock.now() })
     .where(eq(store.s.syncRunSummaries.id, id));
 
-export async function closeRun(store: Store, id: string, counts: RunCounts, status: RunStatus, lastError: string | null): Promise<void> {
+export async function closeRun(
+  store: Store,
+  id: string,
+  counts: RunCounts,
+  status: RunStatus,
+  lastError: string | null,
+): Promise<void> {
   const { syncRunSummaries: t } = store.s;
   const now = store.clock.now();
   await store.tx(async (db) => {
@@ -183,4 +189,3 @@ export const completeRequest = (store: Store, id: string, runId: string | null):
 
 export const getRequest = async ({ db, s }: Store, id: string): Promise<RunRequest | null> =>
   (await db.select().from(s.runRequests).where(eq(s.runRequests.id, id)))[0] ?? null;
-

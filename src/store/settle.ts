@@ -49,7 +49,16 @@ export function createSettler(store: Store, connectionId: string): Settler {
       const batch = queue;
       queue = [];
       try {
-        await store.tx((db) => apply(store, db, connectionId, batch.map((w) => w.settlement)), { priority: 4 });
+        await store.tx(
+          (db) =>
+            apply(
+              store,
+              db,
+              connectionId,
+              batch.map((w) => w.settlement),
+            ),
+          { priority: 4 },
+        );
         for (const w of batch) w.resolve();
       } catch (error) {
         await settleOneByOne(batch, error);
@@ -85,15 +94,24 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
   await writeLinks(store, db, [...links.values()]);
   await writeContacts(store, db, [...contacts.values()]);
   if (observations.length > 0) await insertDeliveries(store, db, observations);
-  await insertCommands(store, db, batch.flatMap(({ commands }) => commands ?? []));
+  await insertCommands(
+    store,
+    db,
+    batch.flatMap(({ commands }) => commands ?? []),
+  );
   for (const { moved, freed, droppedLinkId } of batch) {
     if (moved) await moveCommand(store, db, moved.id, moved.from, moved.set);
     if (freed !== undefined) await freeIdentities(store, db, freed);
     if (droppedLinkId !== undefined) await dropLink(store, db, droppedLinkId);
   }
-  await writeLogs(store, db, batch.flatMap(({ logs }) => logs ?? []));
+  await writeLogs(
+    store,
+    db,
+    batch.flatMap(({ logs }) => logs ?? []),
+  );
   for (const { customer } of batch) if (customer) await markCustomer(store, db, connectionId, customer);
-  for (const { cleared } of batch) if (cleared) await clearProblems(store, db, connectionId, cleared.recordId, cleared.codes);
+  for (const { cleared } of batch)
+    if (cleared) await clearProblems(store, db, connectionId, cleared.recordId, cleared.codes);
   const problems = batch.flatMap((s) => s.problems ?? []);
   if (problems.length > 0) await raiseProblems(store, db, connectionId, problems);
 }

@@ -75,7 +75,13 @@ export interface StagedPeople {
 }
 
 /** The staged rows of these people and cards, and all cards of these people; locked until the transaction ends. */
-export async function loadPeople(store: Store, db: Db, connectionId: string, customerIds: string[], cardIds: string[]): Promise<StagedPeople> {
+export async function loadPeople(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  customerIds: string[],
+  cardIds: string[],
+): Promise<StagedPeople> {
   const { stickyCardsCustomers: c, stickyCardsCards: k } = store.s;
   const lock = store.dialect === 'postgres';
   const cardQuery = db
@@ -84,7 +90,10 @@ export async function loadPeople(store: Store, db: Db, connectionId: string, cus
     .where(
       and(
         eq(k.connectionId, connectionId),
-        or(customerIds.length > 0 ? store.inList(k.stickycardsId, customerIds) : undefined, cardIds.length > 0 ? store.inList(k.cardId, cardIds) : undefined),
+        or(
+          customerIds.length > 0 ? store.inList(k.stickycardsId, customerIds) : undefined,
+          cardIds.length > 0 ? store.inList(k.cardId, cardIds) : undefined,
+        ),
       ),
     );
   const cards = customerIds.length + cardIds.length === 0 ? [] : await (lock ? cardQuery.for('update') : cardQuery);
@@ -160,6 +169,9 @@ export const cardRow = (connectionId: string, card: StagedCard, before: CardRow 
 
 /** Writes whole rows back; the caller read them in the same transaction. */
 export async function writePeople(store: Store, db: Db, customers: CustomerRow[], cards: CardRow[]): Promise<void> {
-  await store.bulk.write(db, store.s.stickyCardsCustomers, customers, { conflict: ['connectionId', 'stickycardsId'], update: 'all' });
+  await store.bulk.write(db, store.s.stickyCardsCustomers, customers, {
+    conflict: ['connectionId', 'stickycardsId'],
+    update: 'all',
+  });
   await store.bulk.write(db, store.s.stickyCardsCards, cards, { conflict: ['connectionId', 'cardId'], update: 'all' });
 }

@@ -9,7 +9,12 @@ export interface WantedRead {
 }
 
 /** People whose staging lacks what only a read can tell (SPEC §2.2), in keyset pages. */
-export async function wantedReads(store: Store, connectionId: string, after: string, limit: number): Promise<WantedRead[]> {
+export async function wantedReads(
+  store: Store,
+  connectionId: string,
+  after: string,
+  limit: number,
+): Promise<WantedRead[]> {
   const { stickyCardsCustomers: c, stickyCardsCards: k } = store.s;
   const customers = await store.db
     .select()
@@ -21,7 +26,16 @@ export async function wantedReads(store: Store, connectionId: string, after: str
   const cards = await store.db
     .select()
     .from(k)
-    .where(and(eq(k.connectionId, connectionId), eq(k.readWanted, true), store.inList(k.stickycardsId, customers.map((row) => row.stickycardsId))));
+    .where(
+      and(
+        eq(k.connectionId, connectionId),
+        eq(k.readWanted, true),
+        store.inList(
+          k.stickycardsId,
+          customers.map((row) => row.stickycardsId),
+        ),
+      ),
+    );
   const byCustomer = Map.groupBy(cards, (card) => card.stickycardsId);
   return customers.map((customer) => ({ customer, cards: byCustomer.get(customer.stickycardsId) ?? [] }));
 }

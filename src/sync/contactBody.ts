@@ -3,7 +3,11 @@ import type { FieldRow } from '../domain/fieldMap.ts';
 import type { ContactWrite } from '../platforms/ghl/client.ts';
 
 /** The body of the one PUT or POST that carries these writes (reference/ghl.md §5.1, §5.6): `''` empties a custom field. */
-export function contactBodyOf(writes: readonly FieldWrite[], rows: readonly FieldRow[], fieldIds: Readonly<Record<string, string>>): ContactWrite {
+export function contactBodyOf(
+  writes: readonly FieldWrite[],
+  rows: readonly FieldRow[],
+  fieldIds: Readonly<Record<string, string>>,
+): ContactWrite {
   const body: ContactWrite = {};
   const customFields: NonNullable<ContactWrite['customFields']> = [];
   for (const write of writes) {
@@ -17,7 +21,11 @@ export function contactBodyOf(writes: readonly FieldWrite[], rows: readonly Fiel
 }
 
 /** Which field of the map a remote's field name means: `email`, `customFields.<id>`, `contact.<key>`; null when none. */
-export function keyOfRemoteField(field: string | undefined, rows: readonly FieldRow[], fieldIds: Readonly<Record<string, string>>): string | null {
+export function keyOfRemoteField(
+  field: string | undefined,
+  rows: readonly FieldRow[],
+  fieldIds: Readonly<Record<string, string>>,
+): string | null {
   if (field === undefined) return null;
   const name = field.replace(/^(customFields\.|contact\.)/, '');
   const row = rows.find((r) => r.ghl === name || r.key === name || fieldIds[r.key] === name);

@@ -7,7 +7,14 @@ import { claimIdentities, linkedCustomers, type LinkRow, newLink } from '../stor
 import type { Pair } from '../store/pairs.ts';
 import { contactBodyOf, keyOfRemoteField } from './contactBody.ts';
 import { contactRow, type JobContext, observation } from './jobContext.ts';
-import { alreadyLinked, type Candidates, isConflict, type Linked, takeContact, waitForCreation } from './linkOutcomes.ts';
+import {
+  alreadyLinked,
+  type Candidates,
+  isConflict,
+  type Linked,
+  takeContact,
+  waitForCreation,
+} from './linkOutcomes.ts';
 import { planOf } from './pairValues.ts';
 import { holdRefused, linkedJob, noteSuccess, type PushJob, settleAnswer, takeSideEffects } from './pushJob.ts';
 
@@ -35,7 +42,12 @@ export async function createContact(ctx: JobContext, pair: Pair, candidates: Can
     if (found) return adopt(ctx, pair, candidates, creation, found.id, found);
     if (lost && !(await mayResend(ctx, creation.command))) {
       const untilMs = (creation.command.sentAt?.getTime() ?? ctx.store.clock.nowMs()) + SECOND_LOOK_MS;
-      return waitForCreation(ctx, pair, 'the answer to the creation was lost: looking once more before it is sent again', untilMs);
+      return waitForCreation(
+        ctx,
+        pair,
+        'the answer to the creation was lost: looking once more before it is sent again',
+        untilMs,
+      );
     }
   }
   return send(ctx, pair, candidates, creation);
@@ -46,7 +58,10 @@ async function openCreation(ctx: JobContext, pair: Pair): Promise<Creation | 'ta
   const { store, connection } = ctx;
   const customerId = pair.customer.stickycardsId;
   const target = `customer:${customerId}`;
-  const { e164, email } = identitiesOf({ customerId, phone: pair.customer.mobile, email: pair.customer.email }, connection.defaultCountry);
+  const { e164, email } = identitiesOf(
+    { customerId, phone: pair.customer.mobile, email: pair.customer.email },
+    connection.defaultCountry,
+  );
   const identities = [...(e164 === null ? [] : [`phone:${e164}`]), ...(email === null ? [] : [`email:${email}`])];
   return store.tx(async (db) => {
     const open = await openCommandOf(store, db, connection.id, 'create_contact', target);
@@ -72,7 +87,11 @@ async function openCreation(ctx: JobContext, pair: Pair): Promise<Creation | 'ta
     };
     if ((await claimIdentities(store, db, connection.id, identities, command.id)) !== null) return 'taken';
     if (!open) {
-      const inserted = await db.insert(store.s.commands).values(command).onConflictDoNothing().returning({ id: store.s.commands.id });
+      const inserted = await db
+        .insert(store.s.commands)
+        .values(command)
+        .onConflictDoNothing()
+        .returning({ id: store.s.commands.id });
       if (inserted.length === 0) return 'taken';
     }
     const link = pair.link ?? newLink(store, connection.id, customerId, null, 'creating');
@@ -99,7 +118,9 @@ async function lookForPerson(ctx: JobContext, pair: Pair): Promise<GhlContactSee
 /** Nobody has the identity: where the location refuses duplicates one look is proof enough, else two. */
 async function mayResend(ctx: JobContext, command: CommandRow): Promise<boolean> {
   const looks = command.looks + 1;
-  await ctx.settler.settle({ moved: { id: command.id, from: ['unknown', 'sending'], set: { state: 'unknown', looks } } });
+  await ctx.settler.settle({
+    moved: { id: command.id, from: ['unknown', 'sending'], set: { state: 'unknown', looks } },
+  });
   if (!ctx.facts.allowDuplicateContact) return true;
   return looks >= 2 && ctx.store.clock.nowMs() - (command.sentAt?.getTime() ?? 0) >= SECOND_LOOK_MS;
 }
@@ -115,7 +136,12 @@ async function send(ctx: JobContext, pair: Pair, candidates: Candidates, creatio
         {
           signal: ctx.signal,
           beforeSend: async () => {
-            const sending = { state: 'sending' as const, sentAt: ctx.store.clock.now(), attempts: command.attempts + 1, looks: 0 };
+            const sending = {
+              state: 'sending' as const,
+              sentAt: ctx.store.clock.now(),
+              attempts: command.attempts + 1,
+              looks: 0,
+            };
             await ctx.settler.settle({
               link: job.link,
               moved: { id: command.id, from: ['pending', 'unknown'], set: sending },
@@ -146,7 +172,12 @@ async function settleCreated(
   answer: { traceId: string | null; dateMs: number | null },
 ): Promise<Linked> {
   const { ctx, pair } = job;
-  const link: LinkRow = { ...job.link, ghlId: shown.id, state: 'live', metadata: { ...job.link.metadata, matchedBy: 'created' } };
+  const link: LinkRow = {
+    ...job.link,
+    ghlId: shown.id,
+    state: 'live',
+    metadata: { ...job.link.metadata, matchedBy: 'created' },
+  };
   // An answer that shows too little proves nothing about the fields: the contact is there, the fields are read.
   let seen = shown;
   if (!shown.hasCustomFields) {
@@ -190,10 +221,16 @@ async function adopt(
     await ctx.settler.settle({ ...applied(command, contactId), droppedLinkId: link.id });
     return alreadyLinked(ctx, pair, contactId, linkedTo);
   }
-  const answer = shown ? { contact: shown, dateMs: null, traceId: null } : await ctx.ghl.getContact(contactId, { signal: ctx.signal });
+  const answer = shown
+    ? { contact: shown, dateMs: null, traceId: null }
+    : await ctx.ghl.getContact(contactId, { signal: ctx.signal });
   const contact = contactRow(ctx, answer.contact, null, answer.dateMs);
   // The other identity of the person may belong to somebody else: whose, the PUT's refusal will say.
-  const taken = await takeContact(ctx, pair, candidates, contactId, { by: 'duplicate', conflictEmailContactId: null, link });
+  const taken = await takeContact(ctx, pair, candidates, contactId, {
+    by: 'duplicate',
+    conflictEmailContactId: null,
+    link,
+  });
   if (taken.kind === 'settled') return taken;
   await ctx.settler.settle({
     link: taken.job.link,
@@ -201,11 +238,20 @@ async function adopt(
     observation: observation(ctx, 'read', pair.customer.stickycardsId, answer.contact, answer),
     ...applied(command, contactId),
   });
-  return { kind: 'linked', job: { ...taken.job, contact, fresh: true, problems: [...taken.job.problems, ...(job?.problems ?? [])] } };
+  return {
+    kind: 'linked',
+    job: { ...taken.job, contact, fresh: true, problems: [...taken.job.problems, ...(job?.problems ?? [])] },
+  };
 }
 
 /** What a creation that failed leaves in the ledger; answers whether it may be sent again at once without one field. */
-async function settleRefusal(job: PushJob, command: CommandRow, writes: FieldWrite[], error: unknown, refusals: number): Promise<boolean> {
+async function settleRefusal(
+  job: PushJob,
+  command: CommandRow,
+  writes: FieldWrite[],
+  error: unknown,
+  refusals: number,
+): Promise<boolean> {
   const { ctx } = job;
   const api = error instanceof ApiError ? error : null;
   if (api?.mayHaveLanded) {

@@ -54,7 +54,8 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
 
   const foldAll = async (connection: Connection): Promise<void> => {
     // One at a time per connection; what is under way may have looked before the caller's rows were there.
-    for (let current = running.get(connection.id); current; current = running.get(connection.id)) await current.catch(() => undefined);
+    for (let current = running.get(connection.id); current; current = running.get(connection.id))
+      await current.catch(() => undefined);
     await start(connection);
   };
 
@@ -72,7 +73,11 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
         if (again.delete(connectionId)) nudge(connectionId);
       })
       .catch((error: unknown) => {
-        if (!closed) log.error('folding stopped; it starts again with the next delivery or sweep', { connection: connectionId, reason: messageOf(error) });
+        if (!closed)
+          log.error('folding stopped; it starts again with the next delivery or sweep', {
+            connection: connectionId,
+            reason: messageOf(error),
+          });
       });
   };
 

@@ -21,13 +21,20 @@ interface IndexCursor {
  * Reads the location's contacts once, in pages, before the first links (SPEC §2.5); the cursor is kept after each
  * page, so that a restart goes on where it stopped. Good for matching only: the index lags.
  */
-export async function indexContacts(ctx: JobContext, connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>): Promise<void> {
+export async function indexContacts(
+  ctx: JobContext,
+  connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>,
+): Promise<void> {
   const stored = (await connections.get(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined;
   let cursor: IndexCursor = stored ?? { searchAfter: null, page: 1, lastId: null, doneAtMs: null, read: 0 };
   while (cursor.doneAtMs === null) {
     ctx.signal.throwIfAborted();
     const page = await ctx.ghl.searchContacts(
-      { pageLimit: PAGE, ...(cursor.searchAfter ? { searchAfter: cursor.searchAfter } : { page: cursor.page }), sort: [{ field: 'dateAdded', direction: 'asc' }] },
+      {
+        pageLimit: PAGE,
+        ...(cursor.searchAfter ? { searchAfter: cursor.searchAfter } : { page: cursor.page }),
+        sort: [{ field: 'dateAdded', direction: 'asc' }],
+      },
       { signal: ctx.signal },
     );
     const rows = page.contacts.map((contact) => pageRow(ctx, contact));

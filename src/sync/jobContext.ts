@@ -67,7 +67,12 @@ export const customerLog = (
 });
 
 /** A contact as an answer shows it, as the row that planning reads. */
-export function contactRow(ctx: JobContext, seen: GhlContactSeen, before: ContactRow | null, dateMs: number | null): ContactRow {
+export function contactRow(
+  ctx: JobContext,
+  seen: GhlContactSeen,
+  before: ContactRow | null,
+  dateMs: number | null,
+): ContactRow {
   const now = ctx.store.clock.now();
   const values = valuesOfContact(seen, ctx.rows, ctx.facts.fieldIds, ctx.locale);
   const changed = before?.seenBy === 'answer' && JSON.stringify(before.values) !== JSON.stringify(values);
@@ -101,7 +106,8 @@ export function keysOfValues(values: Values, defaultCountry: string) {
     phone,
     phoneDigits: phone === null ? null : comparableDigits(phone, defaultCountry),
     email: typeof values['email'] === 'string' ? values['email'] : null,
-    stickycardsCustomerId: typeof values['stickycards_customer_id'] === 'string' ? values['stickycards_customer_id'] : null,
+    stickycardsCustomerId:
+      typeof values['stickycards_customer_id'] === 'string' ? values['stickycards_customer_id'] : null,
   };
 }
 

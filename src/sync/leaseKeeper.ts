@@ -54,7 +54,8 @@ export function createLeaseKeeper(options: {
       log.error('a lease could not be renewed', { connection: id, reason: messageOf(error) });
       const known = held.get(id);
       // Until it runs out nobody else can have it.
-      if (known && store.clock.nowMs() - known.renewedAtMs > LEASE_MS - HEARTBEAT_MS) lose(id, 'it could not be renewed in time');
+      if (known && store.clock.nowMs() - known.renewedAtMs > LEASE_MS - HEARTBEAT_MS)
+        lose(id, 'it could not be renewed in time');
     }
   };
 

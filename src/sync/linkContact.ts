@@ -20,7 +20,11 @@ export async function candidatesFor(ctx: JobContext, pairs: readonly Pair[]): Pr
   return { contacts, taken: new Map() };
 }
 
-const personOf = ({ customer }: Pair) => ({ customerId: customer.stickycardsId, phone: customer.mobile, email: customer.email });
+const personOf = ({ customer }: Pair) => ({
+  customerId: customer.stickycardsId,
+  phone: customer.mobile,
+  email: customer.email,
+});
 
 const excludedTexts = {
   no_contact_info: 'the customer has neither a phone nor an e-mail',
@@ -46,7 +50,9 @@ export async function linkContact(ctx: JobContext, pair: Pair, candidates: Candi
 
 /** Contacts that another person of this run got a moment ago count as linked. */
 const withTaken = ({ contacts, taken }: Candidates) =>
-  contacts.map((contact) => (taken.has(contact.ghlContactId) ? { ...contact, linkedTo: taken.get(contact.ghlContactId) as string } : contact));
+  contacts.map((contact) =>
+    taken.has(contact.ghlContactId) ? { ...contact, linkedTo: taken.get(contact.ghlContactId) as string } : contact,
+  );
 
 async function settleMatch(ctx: JobContext, pair: Pair, match: Match, candidates: Candidates): Promise<Linked> {
   switch (match.kind) {
@@ -58,6 +64,9 @@ async function settleMatch(ctx: JobContext, pair: Pair, match: Match, candidates
     case 'create':
       return createContact(ctx, pair, candidates);
     case 'contact':
-      return takeContact(ctx, pair, candidates, match.ghlContactId, { by: match.by, conflictEmailContactId: match.conflictEmailContactId });
+      return takeContact(ctx, pair, candidates, match.ghlContactId, {
+        by: match.by,
+        conflictEmailContactId: match.conflictEmailContactId,
+      });
   }
 }

@@ -59,7 +59,12 @@ export async function takeContact(
  * Waits for a creation of the same person that is under way; nobody's attempt. Without a time the record is taken
  * again at the end of this run.
  */
-export async function waitForCreation(ctx: JobContext, pair: Pair, reason: string, untilMs: number | null): Promise<Linked> {
+export async function waitForCreation(
+  ctx: JobContext,
+  pair: Pair,
+  reason: string,
+  untilMs: number | null,
+): Promise<Linked> {
   const nextAttemptAt = untilMs === null ? null : new Date(untilMs);
   if (untilMs === null) ctx.waited.add(pair.customer.stickycardsId);
   await ctx.settler.settle({
@@ -75,4 +80,5 @@ export async function waitForCreation(ctx: JobContext, pair: Pair, reason: strin
   return { kind: 'settled' };
 }
 
-export const isConflict = (error: unknown): error is ApiError => error instanceof ApiError && error.class === 'conflict';
+export const isConflict = (error: unknown): error is ApiError =>
+  error instanceof ApiError && error.class === 'conflict';

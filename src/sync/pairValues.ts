@@ -21,7 +21,8 @@ export function stickyValues({ rows, locale, connection }: PlanContext, { custom
       ? customer.extra[row.staging.slice('extra.'.length)]
       : customer[row.staging as keyof typeof customer];
     const value = canonical(row.valueType, raw, locale);
-    values[row.key] = row.valueType === 'phone' && typeof value === 'string' ? toE164(value, connection.defaultCountry) : value;
+    values[row.key] =
+      row.valueType === 'phone' && typeof value === 'string' ? toE164(value, connection.defaultCountry) : value;
   }
   return values;
 }
@@ -34,7 +35,10 @@ export function planOf(ctx: PlanContext, pair: Pair, link: LinkRow, contact: Con
   return planFields({
     rows: ctx.rows,
     sticky: stickyValues(ctx, pair),
-    ghl: contact === 'new' ? { seen: 'full', values: {} } : contact && { seen: contact.seenBy === 'answer' ? 'full' : 'page', values: contact.values },
+    ghl:
+      contact === 'new'
+        ? { seen: 'full', values: {} }
+        : contact && { seen: contact.seenBy === 'answer' ? 'full' : 'page', values: contact.values },
     fields: link.fields,
     cardSwitched: link.cardId !== null && pair.customer.cardId !== null && link.cardId !== pair.customer.cardId,
     balanceBusy: pair.balanceBusy,

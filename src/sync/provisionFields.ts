@@ -60,7 +60,8 @@ export async function provisionFields(
 
 const keyOf = (row: FieldRow) => `contact.${row.key}`;
 
-const isFor = (field: GhlCustomField, row: FieldRow) => field.fieldKey === undefined || field.fieldKey === null || field.fieldKey === keyOf(row);
+const isFor = (field: GhlCustomField, row: FieldRow) =>
+  field.fieldKey === undefined || field.fieldKey === null || field.fieldKey === keyOf(row);
 
 /** By the exact key (the smallest id where a location has it twice). */
 const fieldFor = (fields: readonly GhlCustomField[], row: FieldRow) =>
@@ -71,7 +72,11 @@ async function create(ghl: Pick<GhlClient, 'createCustomField'>, row: FieldRow):
     return (await ghl.createCustomField({ name: row.label as string, dataType: row.type as GhlDataType })).customField;
   } catch (error) {
     // Refused, or made without an answer: the list that is read next decides. Anything wider ends the run.
-    if (error instanceof ApiError && (error.mayHaveLanded || ['conflict', 'field', 'validation', 'scope'].includes(error.class))) return null;
+    if (
+      error instanceof ApiError &&
+      (error.mayHaveLanded || ['conflict', 'field', 'validation', 'scope'].includes(error.class))
+    )
+      return null;
     throw error;
   }
 }
@@ -96,7 +101,10 @@ async function locationOf(
     };
   } catch (error) {
     if (!(error instanceof ApiError) || !['scope', 'gone', 'validation'].includes(error.class)) throw error;
-    log.warn('the GHL location cannot be read: days are counted in UTC', { connection: connectionId, reason: error.message });
+    log.warn('the GHL location cannot be read: days are counted in UTC', {
+      connection: connectionId,
+      reason: error.message,
+    });
     // Without knowing it, the careful answer: look for duplicates before a contact is made.
     return { timeZone: timeZone ?? 'UTC', allowDuplicateContact: true };
   }

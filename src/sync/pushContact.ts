@@ -11,7 +11,16 @@ import { contactRow, customerLog, type JobContext, observation } from './jobCont
 import { linkContact } from './linkContact.ts';
 import type { Candidates } from './linkOutcomes.ts';
 import { planOf, wantedTags } from './pairValues.ts';
-import { clearedOf, holdRefused, noteSuccess, type PushJob, rebased, settleAnswer, syncedMark, takeSideEffects } from './pushJob.ts';
+import {
+  clearedOf,
+  holdRefused,
+  noteSuccess,
+  type PushJob,
+  rebased,
+  settleAnswer,
+  syncedMark,
+  takeSideEffects,
+} from './pushJob.ts';
 import { settleFailure } from './settleFailure.ts';
 
 export interface TagWork {
@@ -54,12 +63,21 @@ async function clearPending(job: PushJob): Promise<void> {
     const row = job.ctx.rows.find((r) => r.key === key);
     if (verdict.kind !== 'third' || row?.merge !== 'counter') continue;
     // Ours may have arrived and then been edited, or never arrived: nobody can say which difference is the edit.
-    fields[key] = { ...field, held: { reason: 'points_ambiguous', value: pending.value, atMs: job.ctx.store.clock.nowMs() } };
+    fields[key] = {
+      ...field,
+      held: { reason: 'points_ambiguous', value: pending.value, atMs: job.ctx.store.clock.nowMs() },
+    };
     job.problems.push({
       code: 'points_ambiguous',
       cause: key,
       recordId: job.pair.customer.stickycardsId,
-      sample: { contactId: job.link.ghlId, field: key, sent: pending.value, base: field.base ?? null, found: verdict.value },
+      sample: {
+        contactId: job.link.ghlId,
+        field: key,
+        sent: pending.value,
+        base: field.base ?? null,
+        found: verdict.value,
+      },
     });
   }
   job.link = { ...job.link, fields };
@@ -115,10 +133,12 @@ function takeAgreed(job: PushJob, plan: FieldsPlan): void {
   const fields = { ...job.link.fields };
   const at = (key: string): LinkField => fields[key] ?? { revision: 0 };
   for (const { key, value } of plan.rebase) fields[key] = rebased(at(key), value);
-  for (const { key, reason, value } of plan.hold) fields[key] = { ...at(key), held: { reason, value, atMs: ctx.store.clock.nowMs() } };
+  for (const { key, reason, value } of plan.hold)
+    fields[key] = { ...at(key), held: { reason, value, atMs: ctx.store.clock.nowMs() } };
   for (const { key, from, to } of plan.edits) {
     const row = ctx.rows.find((r) => r.key === key);
-    if (row?.merge !== 'counter' || typeof from !== 'number' || typeof to !== 'number' || pair.customer.cardId === null) continue;
+    if (row?.merge !== 'counter' || typeof from !== 'number' || typeof to !== 'number' || pair.customer.cardId === null)
+      continue;
     const revision = at(key).revision;
     // The row and the new base in one transaction: webhook, poll and workflow call that show one edit make one command.
     job.commands.push({
@@ -126,7 +146,14 @@ function takeAgreed(job: PushJob, plan: FieldsPlan): void {
       kind: 'add_points',
       target: `card:${job.link.cardId ?? pair.customer.cardId}`,
       sourceEvent: `state:${job.link.id}:${key}:${revision}`,
-      params: { points: to - from, customerId: pair.customer.stickycardsId, contactId: job.link.ghlId, field: key, from, to },
+      params: {
+        points: to - from,
+        customerId: pair.customer.stickycardsId,
+        contactId: job.link.ghlId,
+        field: key,
+        from,
+        to,
+      },
     });
     fields[key] = rebased(at(key), to);
     pair.balanceBusy = true;
@@ -166,7 +193,11 @@ async function writeFields(job: PushJob, writes: FieldWrite[]): Promise<void> {
  * Write ahead, then send: `link` with its pending values is on disk when the request leaves, and stays the truth unless
  * the request certainly did not land.
  */
-async function sending<T>(job: PushJob, link: LinkRow, send: (beforeSend: () => Promise<void>) => Promise<T>): Promise<T> {
+async function sending<T>(
+  job: PushJob,
+  link: LinkRow,
+  send: (beforeSend: () => Promise<void>) => Promise<T>,
+): Promise<T> {
   const before = job.link;
   try {
     return await send(async () => {

@@ -58,7 +58,13 @@ export function takeSideEffects(job: PushJob): { commands: NewCommand[]; problem
 }
 
 /** pending → base for exactly the values that the answer confirms; what GHL dropped or altered is held (SPEC §2.5). */
-export function settleAnswer(job: PushJob, link: LinkRow, writes: FieldWrite[], seen: GhlContactSeen, dateMs: number | null): void {
+export function settleAnswer(
+  job: PushJob,
+  link: LinkRow,
+  writes: FieldWrite[],
+  seen: GhlContactSeen,
+  dateMs: number | null,
+): void {
   const { ctx, pair } = job;
   const contact = contactRow(ctx, seen, job.contact, dateMs);
   const fields = { ...link.fields };
@@ -90,12 +96,21 @@ export function holdRefused(job: PushJob, key: string, plan: Pick<FieldsPlan, 't
   const value = plan.toGhl.find((write) => write.key === key)?.after ?? null;
   const reason = error.class === 'conflict' ? 'identity_conflict' : 'refused_by_ghl';
   const { pending: _, ...field } = job.link.fields[key] ?? { revision: 0 };
-  job.link = { ...job.link, fields: { ...job.link.fields, [key]: { ...field, held: { reason, value, atMs: job.ctx.store.clock.nowMs() } } } };
+  job.link = {
+    ...job.link,
+    fields: { ...job.link.fields, [key]: { ...field, held: { reason, value, atMs: job.ctx.store.clock.nowMs() } } },
+  };
   job.problems.push({
     code: error.class === 'conflict' ? 'identity_conflict' : 'field_refused',
     cause: key,
     recordId: job.pair.customer.stickycardsId,
-    sample: { contactId: job.link.ghlId, field: key, otherContactId: error.meta?.contactId ?? null, message: error.message, traceId: error.traceId ?? null },
+    sample: {
+      contactId: job.link.ghlId,
+      field: key,
+      otherContactId: error.meta?.contactId ?? null,
+      message: error.message,
+      traceId: error.traceId ?? null,
+    },
   });
 }
 

@@ -17,11 +17,18 @@ interface TagCall {
  * Tags of a page of contacts: equal changes go out together through the bulk endpoint, each row of the answer settled
  * on its own (SPEC §2.6). Adding and removing are idempotent, so a lost answer is simply repeated.
  */
-export async function pushTags(ctx: JobContext, works: readonly TagWork[], perform: (call: () => Promise<void>) => Promise<void>): Promise<void> {
+export async function pushTags(
+  ctx: JobContext,
+  works: readonly TagWork[],
+  perform: (call: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   const failed = new Map<TagWork, unknown>();
   // Removals first, so that a tag that moves from one state to another never stands beside its opposite for long.
   for (const type of ['remove', 'add'] as const) {
-    const calls = groupCalls(works.filter((work) => !failed.has(work)), type);
+    const calls = groupCalls(
+      works.filter((work) => !failed.has(work)),
+      type,
+    );
     await Promise.all(calls.map((call) => perform(() => send(ctx, call, failed))));
   }
   for (const work of works) {
@@ -52,7 +59,9 @@ async function send(ctx: JobContext, call: TagCall, failed: Map<TagWork, unknown
   try {
     if (call.works.length === 1) {
       const contactId = first.job.link.ghlId as string;
-      const answer = await (call.type === 'add' ? ctx.ghl.addTags : ctx.ghl.removeTags)(contactId, call.tags, { signal: ctx.signal });
+      const answer = await (call.type === 'add' ? ctx.ghl.addTags : ctx.ghl.removeTags)(contactId, call.tags, {
+        signal: ctx.signal,
+      });
       first.job.traceId = answer.traceId;
     } else {
       const ids = call.works.map((work) => work.job.link.ghlId as string);

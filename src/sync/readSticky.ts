@@ -28,7 +28,7 @@ export async function readSticky(needs: ReadStickyNeeds, connection: Connection,
   const queue = new PQueue({ concurrency: side.pace.concurrency });
   let reads = 0;
   let down: unknown = null;
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const page = await wantedReads(store, connection.id, after, PAGE);
     const last = page.at(-1);
     if (!last) break;
@@ -53,12 +53,21 @@ export async function readSticky(needs: ReadStickyNeeds, connection: Connection,
     if (down !== null || needs.signal.aborted) break;
   }
   if (down !== null && isApiError(down)) {
-    needs.log.warn('Sticky Cards could not be read; the next run asks again', { connection: connection.id, reason: down.message, class: down.class });
+    needs.log.warn('Sticky Cards could not be read; the next run asks again', {
+      connection: connection.id,
+      reason: down.message,
+      class: down.class,
+    });
   }
   return reads;
 }
 
-async function readOne(needs: ReadStickyNeeds, connection: Connection, side: StickySide, { customer, cards }: WantedRead): Promise<NewInboxRow[]> {
+async function readOne(
+  needs: ReadStickyNeeds,
+  connection: Connection,
+  side: StickySide,
+  { customer, cards }: WantedRead,
+): Promise<NewInboxRow[]> {
   const { client } = side;
   const options = { signal: needs.signal };
   const rows: NewInboxRow[] = [];
@@ -82,13 +91,23 @@ async function readOne(needs: ReadStickyNeeds, connection: Connection, side: Sti
 }
 
 /** Gone at the platform: nothing more will be told, so the question is closed, with a problem that names the person. */
-async function settleGone(store: Store, connection: Connection, { customer, cards }: WantedRead): Promise<NewInboxRow[]> {
+async function settleGone(
+  store: Store,
+  connection: Connection,
+  { customer, cards }: WantedRead,
+): Promise<NewInboxRow[]> {
   const sample = { customerId: customer.stickycardsId, cardIds: cards.map((card) => card.cardId) };
-  await store.tx((db) => raiseProblems(store, db, connection.id, [{ code: 'gone_in_sticky_cards', recordId: customer.stickycardsId, sample }]));
+  await store.tx((db) =>
+    raiseProblems(store, db, connection.id, [
+      { code: 'gone_in_sticky_cards', recordId: customer.stickycardsId, sample },
+    ]),
+  );
   const nothing = customerEvent({ customerId: customer.stickycardsId, raw: {} });
   return [
     readRow(store, connection.id, nothing, null),
-    ...cards.map(({ cardId }) => readRow(store, connection.id, cardEvent({ cardId, raw: {} }, customer.stickycardsId), null)),
+    ...cards.map(({ cardId }) =>
+      readRow(store, connection.id, cardEvent({ cardId, raw: {} }, customer.stickycardsId), null),
+    ),
   ];
 }
 
@@ -129,7 +148,12 @@ const cardEvent = (seen: CardSeen, customerId: string): StickyCardsEvent => ({
   customerId: seen.customerId ?? customerId,
   cardId: seen.cardId,
   balance: seen.balance ?? null,
-  card: { status: seen.status || null, installedAtMs: null, templateId: seen.templateId || null, cardType: seen.cardType || null },
+  card: {
+    status: seen.status || null,
+    installedAtMs: null,
+    templateId: seen.templateId || null,
+    cardType: seen.cardType || null,
+  },
 });
 
 function readRow(store: Store, connectionId: string, event: StickyCardsEvent, dateMs: number | null): NewInboxRow {

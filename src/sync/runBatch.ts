@@ -87,11 +87,16 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
     status = counts.failedCount > 0 ? 'partial' : 'completed';
     if (pause) await resumeSide(store, needs.connections, connection.id);
   } catch (error) {
-    const halt = haltOf(error) ?? (isApiError(error, 'transient') ? new RunHalted('ghl_down', `GHL does not answer: ${error.message}`, error) : null);
+    const halt =
+      haltOf(error) ??
+      (isApiError(error, 'transient')
+        ? new RunHalted('ghl_down', `GHL does not answer: ${error.message}`, error)
+        : null);
     if (halt) await pauseSide(store, needs.connections, connection.id, halt);
     lastError = halt?.message ?? messageOf(error);
     status = counts.createdCount + counts.updatedCount > 0 ? 'partial' : 'failed';
-    if (halt || signal.aborted) needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
+    if (halt || signal.aborted)
+      needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
     else needs.log.error('a run ended early', { connection: connection.id, runId, error });
   } finally {
     for (const end of unsubscribe) end?.();
@@ -115,7 +120,8 @@ function blockedReason(needs: RunBatchNeeds, { connection }: RunOrder): string |
   if (connection.mode === 'observe') return 'the connection is in observe: nothing is written until it is activated';
   if (connection.state !== 'ready') return connection.reason ?? `the connection is ${connection.state}`;
   if (connection.pausedDirections.includes('stickycards_to_ghl')) return 'the direction Sticky Cards → GHL is paused';
-  if (needs.ghlSideOf(connection) === null) return 'the connection has no GHL location or token yet: set GHL_LOCATION_ID and GHL_ACCESS_TOKEN';
+  if (needs.ghlSideOf(connection) === null)
+    return 'the connection has no GHL location or token yet: set GHL_LOCATION_ID and GHL_ACCESS_TOKEN';
   return null;
 }
 
@@ -143,7 +149,7 @@ async function pushContacts(
     settler: createSettler(store, connection.id),
     runId,
     counts,
-    random: needs.random,
+    random: () => needs.random(),
     signal,
     waited: new Set(),
     health: { succeeded: 0, failedInARow: 0 },
@@ -151,7 +157,7 @@ async function pushContacts(
   const queue = new PQueue({ concurrency: side.pace.concurrency });
   for (let sweep = 0; sweep < 2; sweep++) {
     ctx.waited.clear();
-    for (let after = ''; ; ) {
+    for (let after = ''; ;) {
       signal.throwIfAborted();
       const pairs = await claimPairs(store, connection.id, after, PAGE);
       const last = pairs.at(-1);
@@ -194,7 +200,8 @@ async function pushPage(ctx: JobContext, needs: RunBatchNeeds, queue: PQueue, pa
       }),
     ),
   );
-  if (halted === null && !ctx.signal.aborted) await pushTags(ctx, tagWorks, perform).catch((error: unknown) => (halted ??= error));
+  if (halted === null && !ctx.signal.aborted)
+    await pushTags(ctx, tagWorks, perform).catch((error: unknown) => (halted ??= error));
   if (halted !== null) throw halted;
   ctx.signal.throwIfAborted();
 }
@@ -219,4 +226,3 @@ async function locationFacts(needs: RunBatchNeeds, connection: Connection, side:
 
 /** A field that could not be had is asked for again this often, not in every run. */
 const PROVISION_AGAIN_MS = 15 * 60_000;
-

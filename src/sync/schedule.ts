@@ -60,13 +60,19 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     return lane;
   };
 
-  const exclusively = <T>(connectionId: string, work: () => Promise<T>): Promise<T> => laneOf(connectionId).add(() => all.add(work));
+  const exclusively = <T>(connectionId: string, work: () => Promise<T>): Promise<T> =>
+    laneOf(connectionId).add(() => all.add(work));
 
   const runHere = (asked: RunAsked): Promise<string | null> =>
     exclusively(asked.connectionId, async () => {
       const connection = needs.connectionOf(asked.connectionId);
       if (closed || !connection || !leases.holds(asked.connectionId)) return null;
-      return runBatch(needs, { connection, direction: asked.direction, trigger: asked.trigger, signal: leases.signal(asked.connectionId) });
+      return runBatch(needs, {
+        connection,
+        direction: asked.direction,
+        trigger: asked.trigger,
+        signal: leases.signal(asked.connectionId),
+      });
     });
 
   const runElsewhere = async (asked: RunAsked): Promise<RunRow | null> => {
@@ -80,10 +86,14 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
       if (leases.holds(asked.connectionId)) continue;
       const waited = store.clock.nowMs() - askedAtMs;
       if (waited > HOLDER_PATIENCE_MS && !(await isTaken(asked.connectionId))) {
-        throw new AppError('no_holder', 'no running instance speaks for this connection: the run stays asked for and starts with the next one', {
-          httpStatus: 503,
-          retry: 'later',
-        });
+        throw new AppError(
+          'no_holder',
+          'no running instance speaks for this connection: the run stays asked for and starts with the next one',
+          {
+            httpStatus: 503,
+            retry: 'later',
+          },
+        );
       }
     }
   };
@@ -124,7 +134,10 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
   };
 
   const takeRequests = async () => {
-    for (const request of await openRequests(store, needs.connectionIds().filter((id) => leases.holds(id)))) {
+    for (const request of await openRequests(
+      store,
+      needs.connectionIds().filter((id) => leases.holds(id)),
+    )) {
       const connection = needs.connectionOf(request.connectionId);
       if (!connection) continue;
       const work =

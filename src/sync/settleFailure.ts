@@ -37,7 +37,12 @@ export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | 
     throw halt;
   }
   if (api?.class === 'gone' && job) return settleGone(ctx, pair, job, api);
-  if (!api) ctx.log.error('a record failed for a reason of our own', { connection: ctx.connection.id, customerId: pair.customer.stickycardsId, error });
+  if (!api)
+    ctx.log.error('a record failed for a reason of our own', {
+      connection: ctx.connection.id,
+      customerId: pair.customer.stickycardsId,
+      error,
+    });
   const passing = !api || api.class === 'transient' || api.class === 'rate_limited' || api.mayHaveLanded;
   if (passing) return settlePassing(ctx, pair, job, error);
   await settleFailed(ctx, pair, job, api);
@@ -49,7 +54,9 @@ async function settlePassing(ctx: JobContext, pair: Pair, job: PushJob | null, e
   const counts = ctx.health.succeeded > 0;
   const attempts = pair.customer.attempts + (counts ? 1 : 0);
   const givenUp = attempts >= ATTEMPTS_MAX;
-  const nextAttemptAt = givenUp ? null : new Date(ctx.store.clock.nowMs() + backoffMs(Math.max(1, attempts), ctx.random()));
+  const nextAttemptAt = givenUp
+    ? null
+    : new Date(ctx.store.clock.nowMs() + backoffMs(Math.max(1, attempts), ctx.random()));
   await settleRecord(ctx, pair, job, error, { syncStatus: givenUp ? 'FAILED' : 'PENDING', attempts, nextAttemptAt });
   if (ctx.health.succeeded === 0 && ctx.health.failedInARow >= DOWN_AFTER_FAILURES) {
     throw new RunHalted('ghl_down', `GHL does not answer: ${messageOf(error)}`, error);
@@ -57,7 +64,11 @@ async function settlePassing(ctx: JobContext, pair: Pair, job: PushJob | null, e
 }
 
 const settleFailed = (ctx: JobContext, pair: Pair, job: PushJob | null, error: ApiError) =>
-  settleRecord(ctx, pair, job, error, { syncStatus: 'FAILED', attempts: pair.customer.attempts + 1, nextAttemptAt: null });
+  settleRecord(ctx, pair, job, error, {
+    syncStatus: 'FAILED',
+    attempts: pair.customer.attempts + 1,
+    nextAttemptAt: null,
+  });
 
 async function settleRecord(
   ctx: JobContext,
@@ -76,7 +87,14 @@ async function settleRecord(
     problems: [
       ...effects.problems,
       ...(next.syncStatus === 'FAILED'
-        ? [{ code: 'record_failed', cause: errorCode, recordId: customerId, sample: { contactId: job?.link.ghlId ?? null, message: errorMessage } }]
+        ? [
+            {
+              code: 'record_failed',
+              cause: errorCode,
+              recordId: customerId,
+              sample: { contactId: job?.link.ghlId ?? null, message: errorMessage },
+            },
+          ]
         : []),
     ],
     logs: [
@@ -109,7 +127,11 @@ async function settleGone(ctx: JobContext, pair: Pair, job: PushJob, error: ApiE
   ctx.counts.skippedCount += 1;
   const { commands, problems } = takeSideEffects(job);
   await ctx.settler.settle({
-    link: { ...job.link, state: 'gone', metadata: { ...job.link.metadata, gone: code, goneAtMs: ctx.store.clock.nowMs() } },
+    link: {
+      ...job.link,
+      state: 'gone',
+      metadata: { ...job.link.metadata, gone: code, goneAtMs: ctx.store.clock.nowMs() },
+    },
     contact: job.contact ? { ...job.contact, deleted: true } : undefined,
     commands,
     problems: [...problems, { code, recordId: customerId, sample: { customerId, contactId } }],
@@ -143,7 +165,9 @@ export async function settleSkipped(
   const customerId = pair.customer.stickycardsId;
   ctx.counts.skippedCount += 1;
   await ctx.settler.settle({
-    problems: reason.sample ? [{ code: reason.code, recordId: customerId, sample: { customerId, ...reason.sample } }] : [],
+    problems: reason.sample
+      ? [{ code: reason.code, recordId: customerId, sample: { customerId, ...reason.sample } }]
+      : [],
     logs: [
       customerLog(ctx, customerId, reason.contactId ?? null, {
         action: 'skip',
@@ -165,8 +189,19 @@ export async function settleSkipped(
 
 function describe(error: unknown) {
   if (error instanceof ApiError) {
-    return { errorClass: error.class, errorCode: error.code, errorMessage: error.message, traceId: error.traceId ?? null };
+    return {
+      errorClass: error.class,
+      errorCode: error.code,
+      errorMessage: error.message,
+      traceId: error.traceId ?? null,
+    };
   }
-  if (error instanceof AppError) return { errorClass: 'internal', errorCode: error.code, errorMessage: error.message, traceId: null };
-  return { errorClass: 'internal', errorCode: 'internal', errorMessage: 'an error of our own; the log names it', traceId: null };
+  if (error instanceof AppError)
+    return { errorClass: 'internal', errorCode: error.code, errorMessage: error.message, traceId: null };
+  return {
+    errorClass: 'internal',
+    errorCode: 'internal',
+    errorMessage: 'an error of our own; the log names it',
+    traceId: null,
+  };
 }

@@ -28,11 +28,19 @@ const PROBE_EVERY_MS = 15 * 60_000;
 const CURSOR = 'ghlPause';
 
 /** Why the GHL side of a connection is paused by itself; null when it is not. */
-export const sidePauseOf = async (connections: Pick<ConnectionStore, 'get'>, connectionId: string): Promise<SidePause | null> =>
+export const sidePauseOf = async (
+  connections: Pick<ConnectionStore, 'get'>,
+  connectionId: string,
+): Promise<SidePause | null> =>
   ((await connections.get(connectionId))?.cursors[CURSOR] as SidePause | undefined) ?? null;
 
 /** Pauses the side and says so once, as a problem; staging goes on. A side that is merely down is tried by every run. */
-export async function pauseSide(store: Store, connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>, connectionId: string, halt: RunHalted): Promise<void> {
+export async function pauseSide(
+  store: Store,
+  connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>,
+  connectionId: string,
+  halt: RunHalted,
+): Promise<void> {
   const known = await sidePauseOf(connections, connectionId);
   const now = store.clock.nowMs();
   const code = halt.code as HaltCode;
@@ -44,13 +52,23 @@ export async function pauseSide(store: Store, connections: Pick<ConnectionStore,
   };
   await connections.rememberCursor(connectionId, CURSOR, pause);
   await store.tx(async (db) => {
-    await clearProblems(store, db, connectionId, connectionId, HALT_CODES.filter((other) => other !== code));
+    await clearProblems(
+      store,
+      db,
+      connectionId,
+      connectionId,
+      HALT_CODES.filter((other) => other !== code),
+    );
     await raiseProblems(store, db, connectionId, [{ code, recordId: connectionId, sample: { message: halt.message } }]);
   });
 }
 
 /** The side answers again. */
-export async function resumeSide(store: Store, connections: Pick<ConnectionStore, 'rememberCursor'>, connectionId: string): Promise<void> {
+export async function resumeSide(
+  store: Store,
+  connections: Pick<ConnectionStore, 'rememberCursor'>,
+  connectionId: string,
+): Promise<void> {
   await connections.rememberCursor(connectionId, CURSOR, undefined);
   await store.tx((db) => clearProblems(store, db, connectionId, connectionId, HALT_CODES));
 }

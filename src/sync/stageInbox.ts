@@ -5,12 +5,26 @@ import { commandsOf } from '../domain/commandsOf.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { StickyCardsEvent } from '../domain/event.ts';
 import { effectOf, READ_EFFECT } from '../domain/eventEffects.ts';
-import { foldEvent, type FoldRules, newCard, newCustomer, type StagedCard, type StagedCustomer } from '../domain/foldEvent.ts';
+import {
+  foldEvent,
+  type FoldRules,
+  newCard,
+  newCustomer,
+  type StagedCard,
+  type StagedCustomer,
+} from '../domain/foldEvent.ts';
 import { derivedStates } from '../domain/shownCard.ts';
 import { parseEnvelope } from '../platforms/stickycards/envelope.ts';
 import { countsInPoints, type Dialect, isKnownEvent, statusOf } from '../platforms/stickycards/dialect.ts';
 import type { Db } from '../store/database.ts';
-import { type FoldMark, type FoldRow, markFolded, reusedDeliveryIds, unfoldedEvents, waitingEvents } from '../store/foldQueue.ts';
+import {
+  type FoldMark,
+  type FoldRow,
+  markFolded,
+  reusedDeliveryIds,
+  unfoldedEvents,
+  waitingEvents,
+} from '../store/foldQueue.ts';
 import { insertCommands, type NewCommand } from '../store/commands.ts';
 import {
   cardOf,
@@ -40,7 +54,9 @@ export interface StageInboxNeeds {
 export async function stageInbox(needs: StageInboxNeeds, connection: Connection, limit: number): Promise<number> {
   const { store } = needs;
   return store.tx(async (db) => {
-    const rows = (await unfoldedEvents(store, db, connection.id, limit)).filter((row) => row.source === 'stickycards' || row.source === 'read');
+    const rows = (await unfoldedEvents(store, db, connection.id, limit)).filter(
+      (row) => row.source === 'stickycards' || row.source === 'read',
+    );
     if (rows.length === 0) return 0;
     await foldRows(needs, db, connection, rows);
     return rows.length;
@@ -65,7 +81,8 @@ async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, 
   for (const { row, event } of parsed) fold.take(row, event, reused);
   // Deliveries that waited for a card which is known by now.
   for (let known = fold.newlyKnownCards(); known.length > 0; known = fold.newlyKnownCards()) {
-    for (const row of await waitingEvents(store, db, connection.id, known)) fold.take(row, readEvent(row, connection), reused);
+    for (const row of await waitingEvents(store, db, connection.id, known))
+      fold.take(row, readEvent(row, connection), reused);
   }
   const now = store.clock.now();
   const { customers, cards } = fold.changedRows(now);
@@ -81,7 +98,8 @@ function readEvent(row: FoldRow, connection: Connection): StickyCardsEvent | nul
   try {
     const json: unknown = JSON.parse(row.payload);
     // What we read ourselves was written down in our own form.
-    const parsed = row.source === 'read' ? { kind: 'event' as const, event: json as StickyCardsEvent } : parseEnvelope(json);
+    const parsed =
+      row.source === 'read' ? { kind: 'event' as const, event: json as StickyCardsEvent } : parseEnvelope(json);
     if (parsed.kind !== 'event') return null;
     const locale = { defaultCountry: connection.defaultCountry, timeZone: 'UTC' };
     return {
@@ -121,7 +139,11 @@ class Folding {
       eventListIsWholeSet: dialect.segments.eventListIsWholeSet,
       segmentsExclusive: dialect.segments.exclusive,
     };
-    this.#readRules = { ...this.#rules, eventListIsWholeSet: dialect.segments.readListIsWholeSet, segmentsExclusive: false };
+    this.#readRules = {
+      ...this.#rules,
+      eventListIsWholeSet: dialect.segments.readListIsWholeSet,
+      segmentsExclusive: false,
+    };
     this.#shown = {
       templateId: connection.stickyCards.templateId,
       isPointsCard: (cardType) => countsInPoints(dialect, cardType),
@@ -141,16 +163,26 @@ class Folding {
   }
 
   take(row: FoldRow, event: StickyCardsEvent | null, reused: ReadonlySet<string>): void {
-    const flags = row.deliveryId !== null && reused.has(row.deliveryId) ? [...new Set([...row.flags, 'delivery_id_reused'])] : row.flags;
+    const flags =
+      row.deliveryId !== null && reused.has(row.deliveryId)
+        ? [...new Set([...row.flags, 'delivery_id_reused'])]
+        : row.flags;
     const mark = (status: FoldMark['status'], reason: string | null, customerId: string | null = row.customerId) => {
       const plain = status === 'folded' && customerId === row.customerId && flags === row.flags;
       this.marks.push({ id: row.id, status, reason, flags, customerId, plain });
     };
-    if (!event) return void mark('skipped', 'unreadable');
-    const skip = row.source === 'read' ? null : this.#skipReason(event);
-    if (skip !== null) return void mark('skipped', skip);
-    const customerId = event.customerId ?? (event.cardId === null ? null : (this.#cards.get(event.cardId)?.customerId ?? null));
-    if (customerId === null) return void (event.cardId === null ? mark('skipped', 'no_customer') : mark('waiting', 'card_not_known_yet'));
+    const skip = event === null ? 'unreadable' : row.source === 'read' ? null : this.#skipReason(event);
+    if (event === null || skip !== null) {
+      mark('skipped', skip);
+      return;
+    }
+    const customerId =
+      event.customerId ?? (event.cardId === null ? null : (this.#cards.get(event.cardId)?.customerId ?? null));
+    if (customerId === null) {
+      if (event.cardId === null) mark('skipped', 'no_customer');
+      else mark('waiting', 'card_not_known_yet');
+      return;
+    }
     try {
       this.#fold(row, event, customerId);
       mark('folded', null, customerId);
@@ -175,7 +207,9 @@ class Folding {
     const atMs = row.occurredAt.getTime();
     const input = { event, atMs, bodyHash: row.bodyHash, eventKey: row.dedupeKey };
     const folded =
-      row.source === 'read' ? foldEvent({ customer, card }, input, this.#readRules, READ_EFFECT) : foldEvent({ customer, card }, input, this.#rules);
+      row.source === 'read'
+        ? foldEvent({ customer, card }, input, this.#readRules, READ_EFFECT)
+        : foldEvent({ customer, card }, input, this.#rules);
     this.#customers.set(customerId, folded.customer);
     if (folded.card) {
       this.#keepCard(folded.card);

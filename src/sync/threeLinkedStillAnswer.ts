@@ -14,7 +14,17 @@ import type { Store } from '../store/store.ts';
  * linked here answer under it. With none linked yet there is nothing to mix up.
  */
 export const threeLinkedStillAnswer =
-  ({ store, clock, log, dialects }: { store: Store; clock: Clock; log: Logger; dialects: ReadonlyMap<string, Dialect> }) =>
+  ({
+    store,
+    clock,
+    log,
+    dialects,
+  }: {
+    store: Store;
+    clock: Clock;
+    log: Logger;
+    dialects: ReadonlyMap<string, Dialect>;
+  }) =>
   async (connection: Connection): Promise<boolean> => {
     const { entityMappings: t } = store.s;
     const linked = await store.db

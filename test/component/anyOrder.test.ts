@@ -44,7 +44,7 @@ const story = (person: string) =>
     email: `${person}@example.com`,
     first_name: 'Ana',
     ...rest,
-    card_id: `${person}_${String(rest?.['card_id'] ?? 'card_1')}`,
+    card_id: `${person}_${(rest?.['card_id'] as string | undefined) ?? 'card_1'}`,
   }));
 
 function inboxRow(body: ReturnType<typeof story>[number]): NewInboxRow {
@@ -70,13 +70,29 @@ function inboxRow(body: ReturnType<typeof story>[number]): NewInboxRow {
   };
 }
 
-const withoutIds = (value: unknown, person: string) => JSON.parse(JSON.stringify(value).replaceAll(person, 'X')) as Record<string, unknown>;
+const withoutIds = (value: unknown, person: string) =>
+  JSON.parse(JSON.stringify(value).replaceAll(person, 'X')) as Record<string, unknown>;
 
 async function staged(person: string): Promise<unknown> {
   const { store } = t.app;
-  const [row] = await store.db.select().from(store.s.stickyCardsCustomers).where(eq(store.s.stickyCardsCustomers.stickycardsId, person));
-  const cards = await store.db.select().from(store.s.stickyCardsCards).where(eq(store.s.stickyCardsCards.stickycardsId, person));
-  const { createdAt: _, updatedAt: __, version: ___, pushedVersion: ____, syncedAt: _____, readWanted: ______, foldState, ...values } = row as NonNullable<typeof row>;
+  const [row] = await store.db
+    .select()
+    .from(store.s.stickyCardsCustomers)
+    .where(eq(store.s.stickyCardsCustomers.stickycardsId, person));
+  const cards = await store.db
+    .select()
+    .from(store.s.stickyCardsCards)
+    .where(eq(store.s.stickyCardsCards.stickycardsId, person));
+  const {
+    createdAt: _,
+    updatedAt: __,
+    version: ___,
+    pushedVersion: ____,
+    syncedAt: _____,
+    readWanted: ______,
+    foldState,
+    ...values
+  } = row as NonNullable<typeof row>;
   const { referrals, ...fold } = foldState;
   return withoutIds(
     {
@@ -84,7 +100,10 @@ async function staged(person: string): Promise<unknown> {
       fold: { ...fold, readAtMs: 0, referrals: referrals.length },
       cards: cards
         // When a tie was asked about depends on when it was seen, nothing else does.
-        .map(({ createdAt: _c, updatedAt: _u, readWanted: _r, ...card }) => ({ ...card, foldState: { ...card.foldState, readAtMs: 0, balanceTie: null } }))
+        .map(({ createdAt: _c, updatedAt: _u, readWanted: _r, ...card }) => ({
+          ...card,
+          foldState: { ...card.foldState, readAtMs: 0, balanceTie: null },
+        }))
         .toSorted((a, b) => (a.cardId < b.cardId ? -1 : 1)),
     },
     person,
@@ -101,7 +120,10 @@ test('the same events, shuffled and doubled in 100 random ways and cut into rand
   const deliveries = people.map((person, i) => {
     const once = story(person);
     if (i === 0) return once;
-    return [...once, ...once.filter(() => next() < 0.4)].map((body) => ({ body, key: next() })).toSorted((a, b) => a.key - b.key).map((d) => d.body);
+    return [...once, ...once.filter(() => next() < 0.4)]
+      .map((body) => ({ body, key: next() }))
+      .toSorted((a, b) => a.key - b.key)
+      .map((d) => d.body);
   });
   // Everybody's next few deliveries, then a run now and then: what comes late meets what was pushed already.
   for (let round = 0; deliveries.some((d) => d.length > 0); round++) {
@@ -117,7 +139,7 @@ test('the same events, shuffled and doubled in 100 random ways and cut into rand
   const contacts = t.ghl.state.contacts(LOCATION);
   expect(contacts).toHaveLength(100);
   const shown = (contact: (typeof contacts)[number]) => {
-    const person = String(contact.customFields['stickycards_customer_id']);
+    const person = contact.customFields['stickycards_customer_id'] as string;
     const { id: _, dateAdded: __, dateUpdated: ___, ...rest } = contact;
     return withoutIds({ ...rest, tags: t.ghl.state.tagsOf(contact.id).toSorted() }, person);
   };
@@ -140,7 +162,9 @@ test('a rebuild gives the same staging again, from nothing and from a checkpoint
   expect(await Promise.all(people.map(staged))).toMatchObject(before.map((b) => withoutStatus(b)));
   await store.tx((db) => writeCheckpoint(store, db, 'default'));
   // What the checkpoint stands for may lose its payload.
-  await store.tx((db) => db.update(store.s.webhookEvents).set({ payload: null }).where(eq(store.s.webhookEvents.customerId, 'p042')));
+  await store.tx((db) =>
+    db.update(store.s.webhookEvents).set({ payload: null }).where(eq(store.s.webhookEvents.customerId, 'p042')),
+  );
   await rebuild(store, connection, (c) => folder.foldAll(c));
   expect(await Promise.all(people.map(staged))).toMatchObject(before.map((b) => withoutStatus(b)));
   expect(await store.db.select().from(store.s.commands)).toEqual(commands);

@@ -294,7 +294,7 @@ describe('events', () => {
       type: 'CardScannedEvent',
       occurredAt: at.toISOString(),
       receivedAt: at.toISOString(),
-      status: 'received',
+      status: 'RECEIVED',
       reason: null,
       verification: 'verified',
       customerId: 'cus_e',
@@ -309,7 +309,7 @@ describe('events', () => {
     expect((await get('/events?status=rejected')).body.items).toEqual([
       expect.objectContaining({
         connection: null,
-        status: 'rejected',
+        status: 'REJECTED',
         reason: 'signature_wrong',
         customerId: null,
         payload: null,

@@ -65,7 +65,11 @@ test('kill -9 at any moment: every acknowledged delivery is in the database, the
     const raw = JSON.stringify(body);
     const signature = createHmac('sha256', SECRET).update(raw).digest('hex');
     try {
-      const answer = await fetch(`${url}/webhooks/sticky-cards`, { method: 'POST', headers: { 'x-sticky-signature': signature }, body: raw });
+      const answer = await fetch(`${url}/webhooks/sticky-cards`, {
+        method: 'POST',
+        headers: { 'x-sticky-signature': signature },
+        body: raw,
+      });
       if (!answer.ok) return false;
       acknowledged.push(((await answer.json()) as { receiptId: string }).receiptId);
       return true;
@@ -117,6 +121,9 @@ test('kill -9 at any moment: every acknowledged delivery is in the database, the
   expect(contacts).toHaveLength(PEOPLE);
   for (let n = 0; n < PEOPLE; n++) {
     const contact = contacts.find((c) => c.email === `person${n}@example.com`);
-    expect(contact).toMatchObject({ customFields: { loyalty_points: 10 + n, card_status: 'installed' }, tags: ['card holder', 'vip'] });
+    expect(contact).toMatchObject({
+      customFields: { loyalty_points: 10 + n, card_status: 'installed' },
+      tags: ['card holder', 'vip'],
+    });
   }
 }, 120_000);

@@ -3,7 +3,7 @@ import type { Clock } from '../../src/clock.ts';
 import { systemClock } from '../../src/clock.ts';
 import { listCommands } from '../../src/store/commands.ts';
 import { listProblems } from '../../src/store/problems.ts';
-import { listLogs } from '../../src/store/runs.ts';
+import { findLogs } from '../../src/store/activityQueries.ts';
 import { delivery, person } from '../helpers/story.ts';
 import { LOCATION, onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
@@ -38,13 +38,16 @@ describe('a creation whose answer is lost', () => {
     await t.run();
     expect(onlyContact(t).customFields).toMatchObject({ stickycards_customer_id: 'cus_1', card_status: 'installed' });
     expect(created()).toBe(1);
-    expect(await listCommands(t.app.store, { kind: 'create_contact' }, 9)).toMatchObject([{ state: 'applied', result: { contactId: onlyContact(t).id } }]);
+    expect(await listCommands(t.app.store, { kind: 'create_contact' }, 9)).toMatchObject([
+      { state: 'applied', result: { contactId: onlyContact(t).id } },
+    ]);
     expect(await t.app.store.db.select().from(t.app.store.s.claimedIdentities)).toEqual([]);
   });
 
   test('where duplicates are allowed it is looked for twice, two minutes apart, before it is sent again', async () => {
     const clock = movableClock();
-    t = await startTestApp({ overrides: { clock }, location: { allowDuplicateContact: true } });
+    // Without the jitter of the backoff: the second attempt is due after exactly a minute.
+    t = await startTestApp({ overrides: { clock, random: () => 0.5 }, location: { allowDuplicateContact: true } });
     await t.deliver(delivery('CardInstalledEvent', 1));
     t.ghl.faults.add({ kind: 'reset_before', method: 'POST', path: /^\/contacts\/$/, times: 1 });
     await t.run();
@@ -132,7 +135,9 @@ test('one bad e-mail does not keep a person from arriving: that field is held, t
   await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { email: 'not an address', balance: 12 }));
   expect(await t.run()).toMatchObject({ createdCount: 1, failedCount: 0 });
   expect(onlyContact(t)).toMatchObject({ phone: '+12125550142', customFields: { loyalty_points: 12 } });
-  expect(await listProblems(t.app.store, { code: 'field_refused' }, 9)).toMatchObject([{ affected: 1, cause: 'email' }]);
+  expect(await listProblems(t.app.store, { code: 'field_refused' }, 9)).toMatchObject([
+    { affected: 1, cause: 'email' },
+  ]);
   const calls = t.ghl.callCount();
   await t.run();
   expect(t.ghl.callCount()).toBe(calls);
@@ -168,7 +173,7 @@ test('a contact deleted in GHL is left out from then on and never made again', a
   await t.deliver(delivery('CardBalanceUpdatedEvent', 3, { balance: 6 }));
   await t.run();
   expect(t.ghl.state.contacts(LOCATION)).toHaveLength(0);
-  const [log] = await listLogs(t.app.store, { status: 'skipped' }, 1);
+  const [log] = await findLogs(t.app.store, { status: 'skipped' }, 1);
   expect(log).toMatchObject({ errorCode: 'deleted_in_ghl' });
 });
 
@@ -176,9 +181,15 @@ test('a token that GHL does not accept pauses the side: one problem, no attempts
   const clock = movableClock();
   t = await startTestApp({ overrides: { clock } });
   await t.deliver(delivery('CardInstalledEvent', 1));
-  t.ghl.faults.add({ kind: 'status', status: 401, body: { statusCode: 401, message: 'Invalid token: access token is invalid', error: 'Unauthorized' } });
+  t.ghl.faults.add({
+    kind: 'status',
+    status: 401,
+    body: { statusCode: 401, message: 'Invalid token: access token is invalid', error: 'Unauthorized' },
+  });
   expect(await t.run()).toMatchObject({ status: 'failed', failedCount: 0, lastError: expect.stringMatching(/token/i) });
-  expect(await listProblems(t.app.store, { state: 'open' }, 9)).toMatchObject([{ code: 'ghl_token_rejected', affected: 1 }]);
+  expect(await listProblems(t.app.store, { state: 'open' }, 9)).toMatchObject([
+    { code: 'ghl_token_rejected', affected: 1 },
+  ]);
   const calls = t.ghl.callCount();
   await t.app.schedule.tick();
   expect(t.ghl.callCount()).toBe(calls);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EVENT_TYPES } from '../../src/domain/event.ts';
 import { listCommands } from '../../src/store/commands.ts';
-import { listLogs } from '../../src/store/runs.ts';
+import { findLogs } from '../../src/store/activityQueries.ts';
 import { at, delivery as event } from '../helpers/story.ts';
 import { LOCATION, onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
@@ -30,7 +30,14 @@ const story = [
 test('a day of deliveries becomes one contact with the right fields and tags', async () => {
   for (const delivery of story) expect((await t.deliver(delivery)).status).toBe(202);
   const run = await t.run();
-  expect(run).toMatchObject({ status: 'completed', totalRecords: 1, createdCount: 1, failedCount: 0, direction: 'both', trigger: 'manual' });
+  expect(run).toMatchObject({
+    status: 'completed',
+    totalRecords: 1,
+    createdCount: 1,
+    failedCount: 0,
+    direction: 'both',
+    trigger: 'manual',
+  });
   const contact = onlyContact(t);
   expect(contact).toMatchObject({ firstName: 'Ana', lastName: 'Lee', email: 'ana@example.com', phone: '+12125550142' });
   expect(contact.customFields).toEqual({
@@ -49,8 +56,8 @@ test('a day of deliveries becomes one contact with the right fields and tags', a
 });
 
 test('all 14 events are known; each leaves its mark', async () => {
-  const told = new Set(story.map((s) => s.event_type));
-  expect([...told, 'CardExpiredEvent', 'CardRemovedEvent'].toSorted()).toEqual([...EVENT_TYPES].toSorted());
+  const told = [...story.map((s) => s['event_type']), 'CardExpiredEvent', 'CardRemovedEvent'];
+  expect(new Set(told)).toEqual(new Set(EVENT_TYPES));
   for (const delivery of story) await t.deliver(delivery);
   await t.run();
   await t.deliver(event('CardExpiredEvent', 20));
@@ -98,7 +105,7 @@ test('the log says before and after, field by field', async () => {
   await t.run();
   await t.deliver(event('CardBalanceUpdatedEvent', 2, { balance: 25 }));
   const run = await t.run();
-  const [log] = await listLogs(t.app.store, { runId: run.id }, 10);
+  const [log] = await findLogs(t.app.store, { runId: run.id }, 10);
   expect(log).toMatchObject({
     action: 'update',
     status: 'success',
@@ -114,12 +121,24 @@ test('a tag that a person put on in GHL survives every run', async () => {
   await t.run();
   const { id } = onlyContact(t);
   t.ghl.ui.addTags(id, ['VIP by hand', 'card expired']);
-  for (const [minute, type] of [[2, 'CardScannedEvent'], [3, 'CustomerReferralCreatedEvent'], [4, 'CardRemovedEvent'], [5, 'CardInstalledEvent']] as const) {
+  for (const [minute, type] of [
+    [2, 'CardScannedEvent'],
+    [3, 'CustomerReferralCreatedEvent'],
+    [4, 'CardRemovedEvent'],
+    [5, 'CardInstalledEvent'],
+  ] as const) {
     await t.deliver(event(type, minute));
     await t.run();
     expect(t.ghl.state.tagsOf(id)).toEqual(expect.arrayContaining(['vip by hand', 'card expired']));
   }
-  expect(t.ghl.journal.filter((x) => JSON.stringify(x.body ?? '').includes('"tags"') && /^\/contacts\/(?!bulk)[^/]*$/.test(x.path) && x.method !== 'GET')).toEqual([]);
+  expect(
+    t.ghl.journal.filter(
+      (x) =>
+        JSON.stringify(x.body ?? '').includes('"tags"') &&
+        /^\/contacts\/(?!bulk)[^/]*$/.test(x.path) &&
+        x.method !== 'GET',
+    ),
+  ).toEqual([]);
 });
 
 describe('finding the contact', () => {
@@ -130,22 +149,30 @@ describe('finding the contact', () => {
     const id = t.ghl.ui.createContact(LOCATION, { firstName: 'Anna', ...keys }).id;
     await t.deliver(event('CardInstalledEvent', 1));
     expect(await t.run()).toMatchObject({ createdCount: 0, updatedCount: 1 });
-    expect(onlyContact(t)).toMatchObject({ id, firstName: 'Anna', email: expect.stringMatching(/^ana@example.com$/i), phone: '+12125550142', customFields: { stickycards_customer_id: 'cus_1' } });
+    expect(onlyContact(t)).toMatchObject({
+      id,
+      firstName: 'Anna',
+      email: expect.stringMatching(/^ana@example.com$/i),
+      phone: '+12125550142',
+      customFields: { stickycards_customer_id: 'cus_1' },
+    });
   });
 
   test('neither phone nor e-mail: left out, with the reason', async () => {
     await t.deliver({ event_type: 'CustomerCreatedEvent', timestamp: at(1), customer_id: 'cus_9' });
     expect(await t.run()).toMatchObject({ skippedCount: 1, failedCount: 0 });
-    const [log] = await listLogs(t.app.store, { customerId: 'cus_9' }, 1);
+    const [log] = await findLogs(t.app.store, { customerId: 'cus_9' }, 1);
     expect(log).toMatchObject({ action: 'skip', status: 'skipped', errorCode: 'no_contact_info' });
   });
 
   test('two people with one phone: one contact, the second is listed with both names', async () => {
     await t.deliver(event('CustomerCreatedEvent', 1));
-    await t.deliver(event('CustomerCreatedEvent', 1, { customer_id: 'cus_2', card_id: 'card_2', email: 'bo@example.com' }));
+    await t.deliver(
+      event('CustomerCreatedEvent', 1, { customer_id: 'cus_2', card_id: 'card_2', email: 'bo@example.com' }),
+    );
     await t.run();
     expect(t.ghl.state.contacts(LOCATION)).toHaveLength(1);
-    const [log] = await listLogs(t.app.store, { status: 'skipped' }, 1);
+    const [log] = await findLogs(t.app.store, { status: 'skipped' }, 1);
     expect(log).toMatchObject({ errorCode: 'already_linked', errorMessage: expect.stringMatching(/cus_[12]/) });
   });
 
@@ -178,17 +205,24 @@ test('points edited in GHL are never overwritten: the edit becomes one command a
   await t.run();
   expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 150 });
   const commands = await listCommands(t.app.store, { kind: 'add_points' }, 10);
-  expect(commands).toMatchObject([{ state: 'pending', target: 'card:card_1', params: { points: 50, from: 100, to: 150 } }]);
+  expect(commands).toMatchObject([
+    { state: 'pending', target: 'card:card_1', params: { points: 50, from: 100, to: 150 } },
+  ]);
 });
 
 describe('one real payload of each event', () => {
-  test.each(EVENT_TYPES.flatMap((type) => [type, `${type}.native`]))('%s is received, folded and pushed', async (name) => {
-    const body = JSON.parse(readFileSync(new URL(`../fixtures/stickycards/${name}.json`, import.meta.url), 'utf8')) as Record<string, unknown>;
-    expect((await t.deliver(body)).status).toBe(202);
-    const run = await t.run();
-    expect(run).toMatchObject({ failedCount: 0, lastError: null });
-    const [stored] = await t.app.store.db.select().from(t.app.store.s.webhookEvents).limit(1);
-    expect(stored).toMatchObject({ type: name.replace('.native', ''), status: 'folded' });
-    expect(run.createdCount).toBe(1);
-  });
+  test.each(EVENT_TYPES.flatMap((type) => [type, `${type}.native`]))(
+    '%s is received, folded and pushed',
+    async (name) => {
+      const body = JSON.parse(
+        readFileSync(new URL(`../fixtures/stickycards/${name}.json`, import.meta.url), 'utf8'),
+      ) as Record<string, unknown>;
+      expect((await t.deliver(body)).status).toBe(202);
+      const run = await t.run();
+      expect(run).toMatchObject({ failedCount: 0, lastError: null });
+      const [stored] = await t.app.store.db.select().from(t.app.store.s.webhookEvents).limit(1);
+      expect(stored).toMatchObject({ type: name.replace('.native', ''), status: 'folded' });
+      expect(run.createdCount).toBe(1);
+    },
+  );
 });

@@ -9,7 +9,12 @@ afterEach(() => t.stop());
 async function anaAtThePlatform(balance: number): Promise<void> {
   t = await startTestApp();
   t.stickyCards.setWebhookUrl(undefined);
-  t.stickyCards.till.createCustomer({ customerId: 'cus_1', firstName: 'Ana', email: 'ana@example.com', phone: '+12125550142' });
+  t.stickyCards.till.createCustomer({
+    customerId: 'cus_1',
+    firstName: 'Ana',
+    email: 'ana@example.com',
+    phone: '+12125550142',
+  });
   t.stickyCards.till.issueCard('cus_1', { cardId: 'card_1' });
   t.stickyCards.till.installCard('card_1');
   t.stickyCards.till.addPoints('card_1', balance);

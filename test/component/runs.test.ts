@@ -13,10 +13,14 @@ afterEach(() => t.stop());
 describe.each(Object.entries(databases))('on %s', (_name, makeUrl) => {
   test('deliveries become contacts, also of many people at once, and again after a restart', async () => {
     t = await startTestApp({ databaseUrl: await makeUrl() });
-    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => t.deliver(delivery('CardInstalledEvent', 1, person(n)))));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => t.deliver(delivery('CardInstalledEvent', 1, person(n)))),
+    );
     expect(answers.map((a) => a.status)).toEqual(Array.from({ length: 60 }, () => 202));
     expect(await t.run()).toMatchObject({ status: 'completed', totalRecords: 60, createdCount: 60 });
-    expect(t.ghl.state.contacts(LOCATION).filter((c) => t.ghl.state.tagsOf(c.id).includes('card holder'))).toHaveLength(60);
+    expect(t.ghl.state.contacts(LOCATION).filter((c) => t.ghl.state.tagsOf(c.id).includes('card holder'))).toHaveLength(
+      60,
+    );
     await t.restart();
     await t.deliver(delivery('CardBalanceUpdatedEvent', 2, { ...person(7), balance: 70 }));
     expect(await t.run()).toMatchObject({ updatedCount: 1, totalRecords: 1 });

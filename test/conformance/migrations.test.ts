@@ -18,7 +18,12 @@ async function sqliteShape(): Promise<{ columns: Column[]; indexes: Index[] }> {
   const url = sqliteUrl();
   await (await openStore(url, systemClock)).close();
   const db = new Database(url.slice('file:'.length), { readonly: true });
-  const tables = db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not like '__drizzle%'").pluck().all() as string[];
+  const tables = db
+    .prepare(
+      "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not like '__drizzle%'",
+    )
+    .pluck()
+    .all() as string[];
   const columns = tables.flatMap((table) =>
     (db.pragma(`table_info(${table})`) as { name: string; notnull: number; pk: number }[]).map((c) => ({
       table,
@@ -68,7 +73,18 @@ test.each(['sqlite', 'postgres'])('migrations/%s holds all that drizzle/ says', 
   const kit = dialect === 'postgres' ? 'postgresql' : dialect;
   execFileSync(
     process.execPath,
-    ['node_modules/drizzle-kit/bin.cjs', 'generate', '--dialect', kit, '--casing', 'snake_case', '--schema', `./drizzle/${dialect}.ts`, '--out', out],
+    [
+      'node_modules/drizzle-kit/bin.cjs',
+      'generate',
+      '--dialect',
+      kit,
+      '--casing',
+      'snake_case',
+      '--schema',
+      `./drizzle/${dialect}.ts`,
+      '--out',
+      out,
+    ],
     { cwd: projectRoot, stdio: 'pipe', env: { ...process.env, NODE_OPTIONS: '' } },
   );
   expect(readdirSync(out).toSorted()).toEqual(before);

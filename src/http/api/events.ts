@@ -30,7 +30,8 @@ export function eventShape(row: InboxRow) {
     type: row.type,
     occurredAt: row.occurredAt,
     receivedAt: row.receivedAt,
-    status: row.status,
+    // In capitals like the sync status (SPEC §2.1: "marked SKIPPED"); filters take any case.
+    status: row.status.toUpperCase(),
     reason: row.reason,
     verification: row.verification,
     customerId: rejected ? null : row.customerId,

@@ -14,7 +14,8 @@ const CONCURRENCY = 5;
 /** GHL's side of each connection: one location, one token. */
 export const createGhlSides = ({ clock, log }: { clock: Clock; log: Logger }): Sides<GhlClient> =>
   createSides({
-    keyOf: ({ ghl }) => (ghl.locationId === null || ghl.accessToken === null ? null : `${ghl.apiBaseUrl} ${ghl.locationId}`),
+    keyOf: ({ ghl }) =>
+      ghl.locationId === null || ghl.accessToken === null ? null : `${ghl.apiBaseUrl} ${ghl.locationId}`,
     make: (current, onCall) => {
       const { apiBaseUrl, locationId } = current().ghl;
       const pace = createPace({ clock, log, side: 'ghl', concurrency: CONCURRENCY });

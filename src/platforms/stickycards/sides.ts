@@ -16,7 +16,11 @@ const CONCURRENCY = 5;
  * Sticky Cards' side of each connection. null also where the dialect has no client yet: what needs a call says so, and
  * receiving goes on.
  */
-export const createStickySides = (needs: { clock: Clock; log: Logger; dialectOf(connection: Connection): Dialect }): Sides<ReportClient> =>
+export const createStickySides = (needs: {
+  clock: Clock;
+  log: Logger;
+  dialectOf(connection: Connection): Dialect;
+}): Sides<ReportClient> =>
   createSides({
     keyOf: (connection) => {
       const { apiBaseUrl, apiKey } = connection.stickyCards;
