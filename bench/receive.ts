@@ -41,12 +41,16 @@ type Kind = (typeof KINDS)[number];
 
 const TYPES = ['CardBalanceUpdatedEvent', 'CardScannedEvent', 'CardInstalledEvent', 'CustomerSegmentLinkedEvent'];
 
+const STARTED_MS = Date.now();
+/** Events happen about as fast as they are sent. */
+const EVENTS_PER_MS = 10;
+
 /** A flat event as Sticky Cards sends it, about 350 bytes; none is like another. */
 function signedEvent(n: number): { headers: Record<string, string>; body: string } {
   const card = `${100_000 + (n % 900_000)}-${n % 997}-${n % 89}`;
   const body = JSON.stringify({
     event_type: TYPES[n % TYPES.length],
-    timestamp: Math.floor(Date.now() / 1000),
+    timestamp: new Date(STARTED_MS + n / EVENTS_PER_MS).toISOString(),
     customer_id: randomUUID(),
     card_id: card,
     email: `person.${n}@example.com`,

@@ -8,6 +8,8 @@ export interface ContactKeys {
   phoneDigits: string | null;
   email: string | null;
   stickycardsCustomerId: string | null;
+  /** When it was made in GHL (ms); null = not known. */
+  addedAtMs: number | null;
   /** The customer that it is linked to already. */
   linkedTo: string | null;
 }

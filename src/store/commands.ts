@@ -77,6 +77,21 @@ export const moveCommand = async (
   return moved.length > 0;
 };
 
+/** Fails what was to happen to a record that is gone and was never sent. */
+export const failOpenCommands = async (
+  store: Store,
+  db: Db,
+  connectionId: string,
+  target: string,
+  reason: string,
+): Promise<void> => {
+  const { commands: t } = store.s;
+  await db
+    .update(t)
+    .set({ state: 'failed', reason, identity: null, updatedAt: store.clock.now() })
+    .where(and(eq(t.connectionId, connectionId), eq(t.target, target), inArray(t.state, ['pending', 'held'])));
+};
+
 /** A row found in `sending` when a lease is taken belongs to a process that is gone: its answer never came. */
 export const markSendingUnknown = (store: Store, connectionId: string): Promise<number> =>
   store.tx(async (db) => {

@@ -63,10 +63,12 @@ export async function candidateContacts(
         phoneDigits: t.phoneDigits,
         email: t.email,
         stickycardsCustomerId: t.stickycardsCustomerId,
+        dateAdded: t.dateAdded,
       })
       .from(t)
       .where(and(eq(t.connectionId, connectionId), eq(t.deleted, false), store.inList(column, values)));
-    for (const row of rows) found.set(row.ghlContactId, row);
+    for (const { dateAdded, ...row } of rows)
+      found.set(row.ghlContactId, { ...row, addedAtMs: dateAdded?.getTime() ?? null });
   }
   const linked = await linkedCustomers(store, db, connectionId, [...found.keys()]);
   return [...found.values()].map((row) => ({ ...row, linkedTo: linked.get(row.ghlContactId) ?? null }));

@@ -1,6 +1,6 @@
 import type { RaisedProblem } from './problems.ts';
 import { clearProblems, raiseProblems } from './problems.ts';
-import { insertCommands, moveCommand, type CommandRow, type NewCommand } from './commands.ts';
+import { failOpenCommands, insertCommands, moveCommand, type CommandRow, type NewCommand } from './commands.ts';
 import type { CommandState } from '../../drizzle/tables/commands.ts';
 import { type ContactRow, writeContacts } from './contacts.ts';
 import type { Db } from './db.ts';
@@ -24,6 +24,8 @@ export interface Settlement {
   /** The command whose claimed identities are free again. */
   freed?: string;
   customer?: CustomerMark;
+  /** The target of open commands that can never be performed any more (SPEC §2.5, 0). */
+  failedTarget?: { target: string; reason: string };
   /** A link in state `creating` that came to nothing. */
   droppedLinkId?: string;
 }
@@ -99,10 +101,11 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
     db,
     batch.flatMap(({ commands }) => commands ?? []),
   );
-  for (const { moved, freed, droppedLinkId } of batch) {
+  for (const { moved, freed, droppedLinkId, failedTarget } of batch) {
     if (moved) await moveCommand(store, db, moved.id, moved.from, moved.set);
     if (freed !== undefined) await freeIdentities(store, db, freed);
     if (droppedLinkId !== undefined) await dropLink(store, db, droppedLinkId);
+    if (failedTarget) await failOpenCommands(store, db, connectionId, failedTarget.target, failedTarget.reason);
   }
   await writeLogs(
     store,

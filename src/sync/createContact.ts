@@ -15,6 +15,7 @@ import {
   takeContact,
   waitForCreation,
 } from './linkOutcomes.ts';
+import { lookForPerson } from './lookForPerson.ts';
 import { planOf } from './pairValues.ts';
 import { holdRefused, linkedJob, noteSuccess, type PushJob, settleAnswer, takeSideEffects } from './pushJob.ts';
 
@@ -98,21 +99,6 @@ async function openCreation(ctx: JobContext, pair: Pair): Promise<Creation | 'ta
     if (!pair.link) await db.insert(store.s.entityMappings).values(link);
     return { command, link };
   });
-}
-
-/** By identity, through the search that does not lag (reference/ghl.md §5.2, §5.3): phone first, then e-mail. */
-async function lookForPerson(ctx: JobContext, pair: Pair): Promise<GhlContactSeen | null> {
-  const { e164, email } = identitiesOf(
-    { customerId: pair.customer.stickycardsId, phone: pair.customer.mobile, email: pair.customer.email },
-    ctx.connection.defaultCountry,
-  );
-  for (const by of [e164 === null ? null : { phone: e164 }, email === null ? null : { email }]) {
-    if (by === null) continue;
-    const answer = await ctx.ghl.searchDuplicate(by, { signal: ctx.signal });
-    noteSuccess(ctx);
-    if (answer.contact) return answer.contact;
-  }
-  return null;
 }
 
 /** Nobody has the identity: where the location refuses duplicates one look is proof enough, else two. */

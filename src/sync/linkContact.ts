@@ -1,5 +1,6 @@
 import { identitiesOf, type Match, matchContact } from '../domain/match.ts';
 import { candidateContacts } from '../store/contacts.ts';
+import type { LinkRow } from '../store/links.ts';
 import type { Pair } from '../store/pairs.ts';
 import { createContact } from './createContact.ts';
 import type { JobContext } from './jobContext.ts';
@@ -9,7 +10,7 @@ import { settleSkipped } from './settleFailure.ts';
 
 /** Everything that a page's unlinked people could match, in a handful of queries. */
 export async function candidatesFor(ctx: JobContext, pairs: readonly Pair[]): Promise<Candidates> {
-  const people = pairs.filter((pair) => !pair.link).map((pair) => personOf(pair));
+  const people = pairs.filter((pair) => !pair.link || pair.link.state === 'gone').map((pair) => personOf(pair));
   const identities = people.map((person) => identitiesOf(person, ctx.connection.defaultCountry));
   const contacts = await candidateContacts(ctx.store, ctx.store.db, ctx.connection.id, {
     customerIds: people.map((p) => p.customerId),
@@ -33,19 +34,26 @@ const excludedTexts = {
 
 /** The pair's contact: the stored link, a match, or a new one (SPEC §2.5). */
 export async function linkContact(ctx: JobContext, pair: Pair, candidates: Candidates): Promise<Linked> {
-  if (pair.link?.state === 'gone') {
-    await settleSkipped(ctx, pair, {
-      code: 'deleted_in_ghl',
-      message: 'the contact was deleted in GHL',
-      contactId: pair.link.ghlId,
-      sample: { contactId: pair.link.ghlId },
-    });
-    return { kind: 'settled' };
-  }
+  if (pair.link?.state === 'gone') return linkAgain(ctx, pair, pair.link, candidates);
   if (pair.link?.state === 'live') return { kind: 'linked', job: linkedJob(pair.link, pair.contact) };
   if (pair.link?.state === 'creating') return createContact(ctx, pair, candidates);
   const match = matchContact(personOf(pair), withTaken(candidates), ctx.connection.defaultCountry);
   return settleMatch(ctx, pair, match, candidates);
+}
+
+/** Deleted in GHL: only a contact that was made since and is the same person brings the link back (SPEC §2.5, 0). */
+async function linkAgain(ctx: JobContext, pair: Pair, gone: LinkRow, candidates: Candidates): Promise<Linked> {
+  const goneAtMs = typeof gone.metadata['goneAtMs'] === 'number' ? gone.metadata['goneAtMs'] : Infinity;
+  const since = withTaken(candidates).filter((c) => c.ghlContactId !== gone.ghlId && (c.addedAtMs ?? 0) > goneAtMs);
+  const match = matchContact(personOf(pair), since, ctx.connection.defaultCountry);
+  if (match.kind === 'contact') return settleMatch(ctx, pair, match, candidates);
+  await settleSkipped(ctx, pair, {
+    code: 'deleted_in_ghl',
+    message: 'the contact was deleted in GHL',
+    contactId: gone.ghlId,
+    sample: { contactId: gone.ghlId },
+  });
+  return { kind: 'settled' };
 }
 
 /** Contacts that another person of this run got a moment ago count as linked. */

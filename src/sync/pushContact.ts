@@ -1,7 +1,7 @@
 import type { LinkField } from '../../drizzle/tables/links.ts';
 import { resolvePending } from '../domain/observe.ts';
 import { type FieldsPlan, type FieldWrite, planTags, type TagsPlan } from '../domain/plan.ts';
-import { ApiError } from '../platforms/apiError.ts';
+import { ApiError, isApiError } from '../platforms/apiError.ts';
 import type { GhlContactSeen } from '../platforms/ghl/client.ts';
 import type { ContactRow } from '../store/contacts.ts';
 import type { LinkRow } from '../store/links.ts';
@@ -21,6 +21,7 @@ import {
   syncedMark,
   takeSideEffects,
 } from './pushJob.ts';
+import { relinkOnce } from './relink.ts';
 import { settleFailure } from './settleFailure.ts';
 
 export interface TagWork {
@@ -41,13 +42,27 @@ export async function pushContact(ctx: JobContext, pair: Pair, candidates: Candi
     const linked = await linkContact(ctx, pair, candidates);
     if (linked.kind === 'settled') return null;
     job = { ...linked.job, ctx, pair, startedAtMs: ctx.store.clock.nowMs() };
-    await clearPending(job);
-    await pushFields(job);
-    return await finishFields(job);
+    return await pushLinked(job);
   } catch (error) {
+    try {
+      const survivor = job && isApiError(error, 'gone') ? await relinkOnce(job) : null;
+      if (survivor) {
+        job = survivor;
+        return await pushLinked(survivor);
+      }
+    } catch (second) {
+      await settleFailure(ctx, pair, job, second);
+      return null;
+    }
     await settleFailure(ctx, pair, job, error);
     return null;
   }
+}
+
+async function pushLinked(job: PushJob): Promise<TagWork | null> {
+  await clearPending(job);
+  await pushFields(job);
+  return finishFields(job);
 }
 
 /** A value whose answer was lost is looked for before anything is planned (SPEC §3.3). */

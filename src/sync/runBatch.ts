@@ -47,6 +47,8 @@ export interface RunOrder {
 }
 
 const PAGE = 200;
+/** At a time and connection, to begin with (SPEC §2.6); the pace allows 20 at most. */
+const CONCURRENCY = 5;
 
 /**
  * One run of one connection (SPEC §2.6): fold what was received, then plan each pair once and let one worker perform
@@ -154,6 +156,7 @@ async function pushContacts(
     waited: new Set(),
     health: { succeeded: 0, failedInARow: 0 },
   };
+  side.pace.setConcurrency(CONCURRENCY);
   const queue = new PQueue({ concurrency: side.pace.concurrency });
   for (let sweep = 0; sweep < 2; sweep++) {
     ctx.waited.clear();
@@ -163,13 +166,21 @@ async function pushContacts(
       const last = pairs.at(-1);
       if (!last) break;
       after = last.customer.stickycardsId;
+      const heldBefore = side.pace.held;
       await pushPage(ctx, needs, queue, pairs);
+      if (side.pace.held === heldBefore && pairs.length === PAGE) raiseConcurrency(side, queue);
       sumUp(counts, side.pace.waits - waitsBefore);
       await store.tx((db) => touchRun(store, db, runId, counts));
     }
     // Two people with one phone: the second waited for the first one's creation, and can be matched now.
     if (ctx.waited.size === 0) break;
   }
+}
+
+/** A whole page went through without the pace holding anything back: more at a time would be used (SPEC §2.6). */
+function raiseConcurrency(side: GhlSide, queue: PQueue): void {
+  side.pace.setConcurrency(side.pace.concurrency * 2);
+  queue.concurrency = side.pace.concurrency;
 }
 
 async function pushPage(ctx: JobContext, needs: RunBatchNeeds, queue: PQueue, pairs: Pair[]): Promise<void> {

@@ -3,10 +3,10 @@ import { AppError, messageOf } from '../errors.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import type { Pair } from '../store/pairs.ts';
 import { customerLog, type JobContext } from './jobContext.ts';
-import { type PushJob, takeSideEffects } from './pushJob.ts';
+import { noteSuccess, type PushJob, takeSideEffects } from './pushJob.ts';
 import { type HaltCode, RunHalted } from './sidePause.ts';
 
-/** This many calls failing in passing before any succeeded: the other side is down, and nobody's attempt is counted. */
+/** After so many failures in passing in a row the side is asked whether it is there at all. */
 const DOWN_AFTER_FAILURES = 5;
 
 const halts: Partial<Record<ApiError['class'], { code: HaltCode; text: string }>> = {
@@ -51,14 +51,28 @@ export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | 
 /** Network, timeout, 5xx: again later, with backoff; an attempt counts only while other calls get through. */
 async function settlePassing(ctx: JobContext, pair: Pair, job: PushJob | null, error: unknown): Promise<void> {
   ctx.health.failedInARow += 1;
-  const counts = ctx.health.succeeded > 0;
+  const counts = ctx.health.succeeded > 0 && ctx.health.failedInARow === 1;
   const attempts = pair.customer.attempts + (counts ? 1 : 0);
   const givenUp = attempts >= ATTEMPTS_MAX;
-  const nextAttemptAt = givenUp
-    ? null
-    : new Date(ctx.store.clock.nowMs() + backoffMs(Math.max(1, attempts), ctx.random()));
+  const waitMs = backoffMs(Math.max(1, attempts), ctx.random());
+  const nextAttemptAt = givenUp ? null : new Date(ctx.store.clock.nowMs() + waitMs);
   await settleRecord(ctx, pair, job, error, { syncStatus: givenUp ? 'FAILED' : 'PENDING', attempts, nextAttemptAt });
-  if (ctx.health.succeeded === 0 && ctx.health.failedInARow >= DOWN_AFTER_FAILURES) {
+  if (ctx.health.failedInARow >= DOWN_AFTER_FAILURES) await proveUp(ctx, error);
+}
+
+/** So many failures in a row: is the side down, or are these records bad? One cheap read tells (a circuit half open). */
+async function proveUp(ctx: JobContext, error: unknown): Promise<void> {
+  try {
+    await ctx.ghl.getLocation({ signal: ctx.signal });
+    noteSuccess(ctx);
+  } catch (probe) {
+    const halt = haltOf(probe);
+    if (halt) throw halt;
+    // Refused for a reason of its own is an answer too.
+    if (probe instanceof ApiError && probe.answered && probe.class !== 'transient') {
+      noteSuccess(ctx);
+      return;
+    }
     throw new RunHalted('ghl_down', `GHL does not answer: ${messageOf(error)}`, error);
   }
 }
@@ -133,6 +147,7 @@ async function settleGone(ctx: JobContext, pair: Pair, job: PushJob, error: ApiE
       metadata: { ...job.link.metadata, gone: code, goneAtMs: ctx.store.clock.nowMs() },
     },
     contact: job.contact ? { ...job.contact, deleted: true } : undefined,
+    failedTarget: { target: `customer:${customerId}`, reason: 'gone' },
     commands,
     problems: [...problems, { code, recordId: customerId, sample: { customerId, contactId } }],
     logs: [

@@ -177,6 +177,39 @@ test('a contact deleted in GHL is left out from then on and never made again', a
   expect(log).toMatchObject({ errorCode: 'deleted_in_ghl' });
 });
 
+test('a contact that was merged into another: the survivor is linked, what it says of itself is kept', async () => {
+  t = await startTestApp();
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { balance: 5 }));
+  await t.run();
+  const loser = onlyContact(t).id;
+  const survivor = t.ghl.ui.createContact(LOCATION, { firstName: 'Anna-Maria', lastName: 'Lee' }).id;
+  t.ghl.ui.mergeContacts(survivor, loser);
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 2, { balance: 9 }));
+  expect(await t.run()).toMatchObject({ updatedCount: 1, skippedCount: 0, failedCount: 0 });
+  expect(onlyContact(t)).toMatchObject({ id: survivor, firstName: 'Anna-Maria', customFields: { loyalty_points: 9 } });
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 3, { balance: 11 }));
+  expect(await t.run()).toMatchObject({ updatedCount: 1 });
+  expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 11 });
+});
+
+test('five bad records in a row do not stop the others, and their attempts count', async () => {
+  const clock = movableClock();
+  t = await startTestApp({ overrides: { clock } });
+  for (let n = 0; n < 30; n++) await t.deliver(delivery('CardInstalledEvent', 1, person(n)));
+  await t.run();
+  const poisoned = new Set(Array.from({ length: 8 }, (_, n) => `person${n}@example.com`));
+  const ids = t.ghl.state
+    .contacts(LOCATION)
+    .filter((c) => poisoned.has(c.email ?? ''))
+    .map((c) => c.id);
+  t.ghl.faults.add({ kind: 'status', status: 500, path: new RegExp(`^/contacts/(${ids.join('|')})`) });
+  for (let n = 0; n < 30; n++) await t.deliver(delivery('CardBalanceUpdatedEvent', 2, { ...person(n), balance: 7 }));
+  expect(await t.run()).toMatchObject({ status: 'partial', failedCount: 8, updatedCount: 22 });
+  t.ghl.faults.clear();
+  clock.ahead(HOUR);
+  expect(await t.run()).toMatchObject({ status: 'completed', updatedCount: 8 });
+});
+
 test('a token that GHL does not accept pauses the side: one problem, no attempts, a probe every 15 minutes, and it resumes by itself', async () => {
   const clock = movableClock();
   t = await startTestApp({ overrides: { clock } });

@@ -33,6 +33,7 @@ const contact = (id: string, keys: Partial<ContactKeys>): ContactKeys => ({
   phoneDigits: null,
   email: null,
   stickycardsCustomerId: null,
+  addedAtMs: null,
   linkedTo: null,
   ...keys,
 });
