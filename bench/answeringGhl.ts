@@ -11,8 +11,8 @@ import { contactShown, fieldIdOf } from './linkedPeople.ts';
 export interface Counts {
   puts: number;
   others: number;
-  /** The greatest number of requests that waited for their answers at one moment. */
-  atOnceMax: number;
+  /** `climbs[k]`: how many PUTs had come when for the first time k + 1 requests waited for their answers at one moment. */
+  climbs: number[];
   /** Field ids that the PUTs carried. */
   fieldIds: string[];
 }
@@ -40,7 +40,7 @@ function serve(delayMs: number): void {
       dataType: row.type,
       model: 'contact',
     }));
-  const fresh = (): Counts => ({ puts: 0, others: 0, atOnceMax: 0, fieldIds: [] });
+  const fresh = (): Counts => ({ puts: 0, others: 0, climbs: [], fieldIds: [] });
   let counts = fresh();
   let atOnce = 0;
   let traces = 0;
@@ -57,9 +57,9 @@ function serve(delayMs: number): void {
 
   const server = createServer((req, res) => {
     atOnce += 1;
-    counts.atOnceMax = Math.max(counts.atOnceMax, atOnce);
     if (req.method === 'PUT') counts.puts += 1;
     else counts.others += 1;
+    if (atOnce > counts.climbs.length) counts.climbs.push(Math.max(0, counts.puts - 1));
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {

@@ -20,6 +20,8 @@ export class ConfigError extends AppError {
 
 export interface Config {
   production: boolean;
+  /** What is no mistake but looks like one; to be shown once at the start. */
+  warnings: readonly string[];
   port: number;
   host: string;
   databaseUrl: string;
@@ -69,12 +71,16 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const alreadyWrong = lines.map((line) => line.split(':')[0]);
   const broken = brokenRules(values, { production, defaultConnection: described });
   lines.push(...broken.filter((line) => !alreadyWrong.some((name) => line.includes(name as string))));
-  if (lines.length > 0) throw new ConfigError(lines);
+  const unknown = unknownNames(env);
+  // Beside a mistake a misspelled name is the likely cause; in a start with nothing else set it would silently be the sandbox.
+  const silent = sandbox && values.SANDBOX === undefined;
+  if (lines.length > 0 || (silent && unknown.length > 0)) throw new ConfigError([...unknown, ...lines]);
 
   const dataFolder = join(root, 'data');
   const secrets = secretsOf(values, dataFolder);
   return {
     production,
+    warnings: unknown,
     port: values.PORT ?? 3000,
     host: values.HOST ?? '0.0.0.0',
     databaseUrl: absolute(values.DATABASE_URL ?? (sandbox ? 'file:./data/sandbox.db' : 'file:./data/sync.db'), root),
@@ -105,9 +111,8 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
 
 function readVariables(env: Record<string, string | undefined>): { values: Partial<Variables>; lines: string[] } {
   const result = environment.safeParse(env);
-  const lines = unknownNames(env);
-  if (result.success) return { values: result.data, lines };
-  lines.push(...result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  if (result.success) return { values: result.data, lines: [] };
+  const lines = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   // The rules look at what could be read, so that one start shows all mistakes.
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(variables)) {

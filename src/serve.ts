@@ -34,6 +34,7 @@ export async function serve(): Promise<void> {
   try {
     const config = loadConfig();
     app = await createApp(config);
+    for (const warning of config.warnings) app.log.warn(warning);
     const { url } = await app.start();
     process.stdout.write(startText(config, url));
     if (config.sandbox) {

@@ -39,6 +39,7 @@ export function unknownNames(env: Environment): string[] {
 const SHOWN = 'make one with: openssl rand -base64 32';
 
 const secretsOfProduction: Rule[] = [
+  (v) => v.SANDBOX === true && 'SANDBOX: cannot be on in production (its secrets are known to everybody): take it out',
   (v) => !v.ENCRYPTION_KEY && `ENCRYPTION_KEY: is required in production (32 bytes, base64 or hex): ${SHOWN}`,
   (v) => !v.ADMIN_TOKEN && `ADMIN_TOKEN: is required in production (the API's bearer token): ${SHOWN}`,
   (v) => !v.ADMIN_PASSWORD && 'ADMIN_PASSWORD: is required in production (the first login): choose a long one',

@@ -3,7 +3,7 @@ import type { FieldWrite } from '../domain/plan.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import type { GhlContactSeen } from '../platforms/ghl/client.ts';
 import { type CommandRow, openCommandOf } from '../store/commands.ts';
-import { claimIdentities, linkedCustomers, type LinkRow, newLink } from '../store/links.ts';
+import { claimIdentities, freeIdentities, linkedCustomers, type LinkRow, newLink } from '../store/links.ts';
 import type { Pair } from '../store/pairs.ts';
 import { contactBodyOf, keyOfRemoteField } from './contactBody.ts';
 import { contactRow, type JobContext, observation } from './jobContext.ts';
@@ -93,7 +93,10 @@ async function openCreation(ctx: JobContext, pair: Pair): Promise<Creation | 'ta
         .values(command)
         .onConflictDoNothing()
         .returning({ id: store.s.commands.id });
-      if (inserted.length === 0) return 'taken';
+      if (inserted.length === 0) {
+        await freeIdentities(store, db, command.id);
+        return 'taken';
+      }
     }
     const link = pair.link ?? newLink(store, connection.id, customerId, null, 'creating');
     if (!pair.link) await db.insert(store.s.entityMappings).values(link);

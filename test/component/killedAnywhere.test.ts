@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { projectRoot } from '../../src/paths.ts';
 import { createGhlSimulator } from '../../src/simulators/ghl/index.ts';
@@ -14,12 +14,18 @@ const SECRET = 'whsec_7d1f0c';
 const PEOPLE = 40;
 const KILLS = 5;
 
+const started: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
 /** The service as `npm start` runs it, on an own database, with a run every second. */
 async function startService(env: Record<string, string>): Promise<{ process: ChildProcess; url: string }> {
   const child = spawn(process.execPath, ['--no-warnings', join(projectRoot, 'src/main.ts')], {
     env: { ...process.env, NODE_OPTIONS: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  started.push(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
   while (!/listens at (\S+)/.test(output)) {

@@ -268,6 +268,15 @@ test('a misspelled name is refused, with the name that was meant', () => {
   ]);
 });
 
+test('an unknown name beside a working configuration is only pointed out', () => {
+  expect(load({ ...connected, GHL_SOMETHING: 'x' }).warnings).toEqual([expect.stringMatching(/^GHL_SOMETHING: /)]);
+  expect(load(connected).warnings).toEqual([]);
+});
+
+test('the sandbox, whose secrets are known to everybody, never starts in production', () => {
+  expect(mistakes({ ...production, SANDBOX: '1' })).toEqual([expect.stringMatching(/^SANDBOX: /)]);
+});
+
 test('one start shows all mistakes, one line each', () => {
   const lines = mistakes({ PORT: 'x', SYNC_CRON: 'x', GHL_ACCESS_TOKEN: 'pit', NODE_ENV: 'production' });
   expect(lines.map((line) => line.split(':')[0])).toEqual([
