@@ -6,6 +6,26 @@ export interface CodeText {
 
 /** Problems by code. A code that is raised and has no row here fails the tests. */
 export const PROBLEMS: Readonly<Record<string, CodeText>> = {
+  ghl_token_rejected: {
+    title: 'GHL does not accept the token',
+    remedy:
+      'Nothing is written to GHL until it does; what Sticky Cards sends is kept and arrives afterwards. Make a new Private Integration token in the location (Settings > Private Integrations) and put it into the connection. It is tried again every 15 minutes and goes on by itself.',
+  },
+  ghl_scope_missing: {
+    title: 'The GHL token lacks a permission',
+    remedy:
+      'Open the Private Integration in GHL and tick contacts, custom fields and tags (read and write) and locations (read). The token stays the same. It is tried again every 15 minutes and goes on by itself; nothing is lost meanwhile.',
+  },
+  ghl_daily_budget: {
+    title: "Today's GHL calls are used up",
+    remedy:
+      'GHL allows 200,000 calls a day and location. What is left waits and goes on after midnight UTC by itself. If this happens on an ordinary day, look which other app writes to this location.',
+  },
+  ghl_down: {
+    title: 'GHL does not answer',
+    remedy:
+      'Nothing is lost and no record is given up: every run tries again, and everything arrives once GHL is back. If it lasts, look at the status page of GHL and at the network of this server.',
+  },
   value_not_taken: {
     title: 'GHL answered that a value was saved, but shows it empty or changed',
     remedy:
