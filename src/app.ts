@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Clock, every, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Connection } from './domain/connection.ts';
+import type { FirstLinkReport } from './domain/firstLink.ts';
 import { AppError, messageOf } from './errors.ts';
 import { newId } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -9,6 +10,7 @@ import { createApiRouter } from './http/api/index.ts';
 import { createHttpServer } from './http/server.ts';
 import { loadMaps } from './maps.ts';
 import { SANDBOX_CONNECTION } from './sandboxConnection.ts';
+import { createFirstLinkReports } from './ops/firstLink.ts';
 import { rebuild } from './ops/rebuild.ts';
 import { projectRoot } from './paths.ts';
 import { createGhlSides } from './platforms/ghl/sides.ts';
@@ -44,6 +46,8 @@ export interface Core {
   inbox: InboxAppender;
   folder: InboxFolder;
   schedule: Schedule;
+  /** What going live would do; reads the location's contacts, writes nothing. */
+  firstLink: (connection: Connection) => Promise<FirstLinkReport>;
   /** Names of the dialects that `config/` has a table for. */
   dialects: readonly string[];
   /** Takes the leases and folds what lies there; nothing runs in a connection's name before. */
@@ -160,6 +164,14 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     connectionIds,
     rebuild: (connection) => rebuild(store, connection, (c) => folder.foldAll(c)),
   });
+  const firstLinks = createFirstLinkReports({
+    store,
+    log,
+    rows: maps.rows,
+    tagMap: maps.tagMap,
+    ghlSideOf: (connection) => ghlSides.of(connection),
+    foldAll: (connection) => folder.foldAll(connection),
+  });
   let stopSweeping: () => void = () => undefined;
 
   return {
@@ -171,6 +183,7 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     inbox,
     folder,
     schedule,
+    firstLink: (connection) => firstLinks.of(connection),
     dialects: [...maps.dialects.keys()],
     begin: async () => {
       await leases.beat();
@@ -184,6 +197,7 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     close: async () => {
       stopSweeping();
       leases.abort();
+      await firstLinks.close();
       await schedule.close();
       await folder.close();
       await inbox.close();

@@ -4,6 +4,7 @@ import type { Connection } from '../domain/connection.ts';
 import { connectionShape } from '../http/api/connections.ts';
 import { activate } from './activate.ts';
 import { ACTOR, type Cli, withConnections, withCore } from './context.ts';
+import { addFirstLink } from './firstLink.ts';
 import { collect, directionOption, examples, jsonOption } from './options.ts';
 import { type Cell, fields, json, table } from './print.ts';
 import { type SettingOptions, settingNames, settingsOf } from './settings.ts';
@@ -31,6 +32,7 @@ export function addConnections(program: Command, cli: Cli): void {
     );
   addList(group, cli);
   addWriting(group, cli);
+  addFirstLink(group, cli);
   addSwitches(group, cli);
   addRebind(group, cli);
 }

@@ -185,6 +185,8 @@ export function planTags(
     if (ghlTags?.has(tag)) base.add(tag);
     else add.push(tag);
   }
-  const remove = [...base].filter((tag) => !wanted.has(tag));
+  // A tag whose adding was never answered may stand there: it was ours, so it goes with its state.
+  const mayBeOn = (link.pending?.add ?? []).filter((tag) => !base.has(tag));
+  const remove = [...base, ...mayBeOn].filter((tag) => !wanted.has(tag));
   return { add: add.toSorted(), remove: remove.toSorted(), base: [...base].toSorted(), off };
 }

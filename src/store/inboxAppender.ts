@@ -11,11 +11,17 @@ interface Waiting {
 /** No commit grows beyond this, so that one flood does not make every delivery in it wait. */
 const COMMIT_ROWS_MAX = 256;
 
+/** Several in one commit means that they come faster than commits do; one commit like that says so for this long. */
+const ROWS_OF_A_RUSH = 4;
+const RUSH_LASTS_MS = 50;
+
 export interface InboxAppender {
   /** Resolves when the row is on disk. Deliveries that wait at the same moment share one commit. */
   append(row: NewInboxRow): Promise<Receipt>;
   /** Deliveries that wait for their commit: background work yields while there are any. */
   waiting(): number;
+  /** Deliveries are coming fast: background work on this thread should do little, and seldom, until it is over. */
+  busy(): boolean;
   /** Ends after the commits that are waiting; before the store is closed. */
   close(): Promise<void>;
 }
@@ -29,11 +35,13 @@ export function createInboxAppender(store: Store): InboxAppender {
   let queue: Waiting[] = [];
   let underWay = 0;
   let flushing: Promise<void> | null = null;
+  let rushUntilMs = 0;
 
   const takeBatch = (): Waiting[] => {
     const batch = queue.length <= COMMIT_ROWS_MAX ? queue : queue.slice(0, COMMIT_ROWS_MAX);
     queue = queue.slice(batch.length);
     underWay = batch.length;
+    if (underWay >= ROWS_OF_A_RUSH) rushUntilMs = store.clock.nowMs() + RUSH_LASTS_MS;
     return batch;
   };
 
@@ -70,6 +78,7 @@ export function createInboxAppender(store: Store): InboxAppender {
         flushing ??= flush();
       }),
     waiting: () => queue.length + underWay,
+    busy: () => queue.length + underWay > 0 || store.clock.nowMs() < rushUntilMs,
     close: async () => {
       while (flushing) await flushing;
     },

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNull, lte, or, sql } from 'drizzle-orm';
 import type { SyncError, SyncStatus } from '../../drizzle/tables/staging.ts';
 import type { StagedCard } from '../domain/foldEvent.ts';
+import { isInactive } from '../domain/inactivity.ts';
 import { cardsWithOpenPoints } from './commands.ts';
 import { contactsById, type ContactRow } from './contacts.ts';
 import type { Db } from './db.ts';
@@ -16,6 +17,8 @@ export interface Pair {
   contact: ContactRow | null;
   /** Points of the shown card are on their way by a command. */
   balanceBusy: boolean;
+  /** Linked, and not active for a month (SPEC §2.3). */
+  inactive: boolean;
 }
 
 const due = (store: Store, connectionId: string, now: Date) => {
@@ -50,6 +53,18 @@ export async function claimPairs(store: Store, connectionId: string, after: stri
   return loadPairs(store, store.db, connectionId, customers);
 }
 
+/** Everybody of a connection, whatever their state, in keyset pages by customer id. */
+export async function allPairs(store: Store, connectionId: string, after: string, limit: number): Promise<Pair[]> {
+  const { stickyCardsCustomers: t } = store.s;
+  const customers = await store.db
+    .select()
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), gt(t.stickycardsId, after)))
+    .orderBy(asc(t.stickycardsId))
+    .limit(limit);
+  return loadPairs(store, store.db, connectionId, customers);
+}
+
 export async function loadPairs(store: Store, db: Db, connectionId: string, customers: CustomerRow[]): Promise<Pair[]> {
   const ids = customers.map((c) => c.stickycardsId);
   if (ids.length === 0) return [];
@@ -72,6 +87,7 @@ export async function loadPairs(store: Store, db: Db, connectionId: string, cust
     connectionId,
     customers.map((c) => c.cardId).filter((id) => id !== null),
   );
+  const nowMs = store.clock.nowMs();
   return customers.map((customer) => {
     const link = links.get(customer.stickycardsId) ?? null;
     return {
@@ -80,6 +96,7 @@ export async function loadPairs(store: Store, db: Db, connectionId: string, cust
       link,
       contact: link?.ghlId ? (contacts.get(link.ghlId) ?? null) : null,
       balanceBusy: customer.cardId !== null && busy.has(customer.cardId),
+      inactive: link !== null && isInactive(customer.lastActivity, link.createdAt, nowMs),
     };
   });
 }

@@ -17,7 +17,15 @@ import {
 } from './linkOutcomes.ts';
 import { lookForPerson } from './lookForPerson.ts';
 import { planOf } from './pairValues.ts';
-import { holdRefused, linkedJob, noteSuccess, type PushJob, settleAnswer, takeSideEffects } from './pushJob.ts';
+import {
+  holdRefused,
+  isUnknownField,
+  linkedJob,
+  noteSuccess,
+  type PushJob,
+  settleAnswer,
+  takeSideEffects,
+} from './pushJob.ts';
 
 /** A look through an index that may lag is trusted only the second time, this long after the send (SPEC §3.5). */
 const SECOND_LOOK_MS = 120_000;
@@ -133,7 +141,7 @@ async function send(ctx: JobContext, pair: Pair, candidates: Candidates, creatio
             };
             await ctx.settler.settle({
               link: job.link,
-              moved: { id: command.id, from: ['pending', 'unknown'], set: sending },
+              moved: { id: command.id, from: ['pending', 'unknown', 'sending'], set: sending },
               ...takeSideEffects(job),
             });
             command = { ...command, ...sending };
@@ -145,6 +153,11 @@ async function send(ctx: JobContext, pair: Pair, candidates: Candidates, creatio
     } catch (error) {
       if (isConflict(error) && error.meta?.contactId !== undefined) {
         return adopt(ctx, pair, candidates, { command, link: job.link }, error.meta.contactId, null, job);
+      }
+      if (isUnknownField(error) && !job.refreshed) {
+        job.refreshed = true;
+        await ctx.refreshFacts();
+        continue;
       }
       const again = await settleRefusal(job, command, writes, error, refusals);
       command = { ...command, state: 'pending' };

@@ -2,17 +2,10 @@ import { tagsOfContact, valuesOfContact } from '../domain/observe.ts';
 import type { SearchedContact } from '../platforms/ghl/client.ts';
 import type { ConnectionStore } from '../store/connections.ts';
 import { type ContactRow, writePageContacts } from '../store/contacts.ts';
+import { FIRST_PAGE, type PageCursor, readContactPage } from './contactPages.ts';
 import { type JobContext, keysOfValues } from './jobContext.ts';
 
-/** What a page may hold (reference/ghl.md §5.3). */
-const PAGE = 500;
-
-interface IndexCursor {
-  searchAfter: (string | number)[] | null;
-  /** The page to be read next, where contacts carry no `searchAfter`. */
-  page: number;
-  /** The id that the last page ended with: a page that repeats it shows that the cursor is not understood. */
-  lastId: string | null;
+interface IndexCursor extends PageCursor {
   doneAtMs: number | null;
   read: number;
 }
@@ -26,26 +19,14 @@ export async function indexContacts(
   connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>,
 ): Promise<void> {
   const stored = (await connections.get(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined;
-  let cursor: IndexCursor = stored ?? { searchAfter: null, page: 1, lastId: null, doneAtMs: null, read: 0 };
+  let cursor: IndexCursor = stored ?? { ...FIRST_PAGE, doneAtMs: null, read: 0 };
   while (cursor.doneAtMs === null) {
-    ctx.signal.throwIfAborted();
-    const page = await ctx.ghl.searchContacts(
-      {
-        pageLimit: PAGE,
-        ...(cursor.searchAfter ? { searchAfter: cursor.searchAfter } : { page: cursor.page }),
-        sort: [{ field: 'dateAdded', direction: 'asc' }],
-      },
-      { signal: ctx.signal },
-    );
+    const page = await readContactPage(ctx.ghl, cursor, ctx.signal);
     const rows = page.contacts.map((contact) => pageRow(ctx, contact));
     await ctx.store.tx((db) => writePageContacts(ctx.store, db, rows));
-    const last = page.contacts.at(-1);
-    const over = !last || last.id === cursor.lastId || page.contacts.length < PAGE;
     cursor = {
-      searchAfter: last?.searchAfter ?? null,
-      page: cursor.page + 1,
-      lastId: last?.id ?? cursor.lastId,
-      doneAtMs: over ? ctx.store.clock.nowMs() : null,
+      ...page.next,
+      doneAtMs: page.over ? ctx.store.clock.nowMs() : null,
       read: cursor.read + rows.length,
     };
     await connections.rememberCursor(ctx.connection.id, 'contacts', cursor);

@@ -18,7 +18,10 @@ export interface JobContext {
   store: Store;
   log: Logger;
   connection: Connection;
+  /** Replaced in place by `refreshFacts`. */
   facts: LocationFacts;
+  /** GHL does not know one of our fields: list, adopt and make them again, once per run (SPEC §2.4). */
+  refreshFacts(): Promise<void>;
   locale: Locale;
   rows: readonly FieldRow[];
   tagMap: TagMap;
@@ -50,7 +53,7 @@ const LOG_DEFAULTS = {
 
 /** A log row of this run about one person. */
 export const customerLog = (
-  ctx: JobContext,
+  ctx: Pick<JobContext, 'runId'> & { connection: Pick<Connection, 'id'> },
   customerId: string,
   contactId: string | null,
   log: Pick<NewLogRow, 'action' | 'status'> & Partial<NewLogRow>,

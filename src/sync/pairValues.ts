@@ -3,6 +3,7 @@ import { canonicalTag } from '../domain/canonical.ts';
 import { type TagMap, tagOfSegment } from '../domain/fieldMap.ts';
 import type { FieldsPlan, Values } from '../domain/plan.ts';
 import { planFields } from '../domain/plan.ts';
+import { isKnownTag } from '../domain/inactivity.ts';
 import { derivedStates } from '../domain/shownCard.ts';
 import { toE164 } from '../domain/phone.ts';
 import type { ContactRow } from '../store/contacts.ts';
@@ -10,7 +11,7 @@ import type { LinkRow } from '../store/links.ts';
 import type { Pair } from '../store/pairs.ts';
 import type { JobContext } from './jobContext.ts';
 
-type PlanContext = Pick<JobContext, 'rows' | 'facts' | 'locale' | 'connection' | 'tagMap'>;
+export type PlanContext = Pick<JobContext, 'rows' | 'facts' | 'locale' | 'connection' | 'tagMap'>;
 
 /** The Sticky side of a pair in canonical form. A phone that is not possible is never sent, so it says nothing here. */
 export function stickyValues({ rows, locale, connection }: PlanContext, { customer }: Pair): Values {
@@ -28,7 +29,12 @@ export function stickyValues({ rows, locale, connection }: PlanContext, { custom
 }
 
 /** What has to be written to the contact's fields, by what is known now; `new` = it is still to be made, empty. */
-export function planOf(ctx: PlanContext, pair: Pair, link: LinkRow, contact: ContactRow | 'new' | null): FieldsPlan {
+export function planOf(
+  ctx: PlanContext,
+  pair: Pair,
+  link: Pick<LinkRow, 'fields' | 'cardId'>,
+  contact: Pick<ContactRow, 'seenBy' | 'values'> | 'new' | null,
+): FieldsPlan {
   const unwritable = new Set(
     ctx.rows.filter((row) => row.ghl === 'custom' && ctx.facts.fieldIds[row.key] === undefined).map((row) => row.key),
   );
@@ -46,9 +52,14 @@ export function planOf(ctx: PlanContext, pair: Pair, link: LinkRow, contact: Con
   });
 }
 
-/** The owned tags that a person should have, with the time of the newest statement that can bring a removed one back. */
-export function wantedTags(tagMap: TagMap, { customer, cards }: Pair): Map<string, number> {
+/**
+ * The owned tags that a person should have, with the time of the newest statement that can bring a removed one back.
+ * That of inactive people is put on by the night's sweep; here it is only kept for as long as they are inactive.
+ */
+export function wantedTags(tagMap: TagMap, { customer, cards, link, inactive }: Pair): Map<string, number> {
   const wanted = new Map<string, number>();
+  const inactiveTag = canonicalTag(tagMap.derived.inactive);
+  if (inactive && link && isKnownTag(link.tags, inactiveTag)) wanted.set(inactiveTag, 0);
   for (const state of derivedStates(cards, customer.referralCount)) wanted.set(canonicalTag(tagMap.derived[state]), 0);
   for (const name of customer.segments) {
     const tag = tagOfSegment(tagMap, name);

@@ -44,7 +44,7 @@ export async function provisionFields(
         created.push(row.label as string);
       }
     }
-    if (field.dataType !== undefined && field.dataType !== null && field.dataType.toUpperCase() !== row.type) {
+    if (hasWrongType(field, row)) {
       problems.push({
         code: 'field_wrong_type',
         cause: row.key,
@@ -56,6 +56,29 @@ export async function provisionFields(
     fieldIds[row.key] = field.id;
   }
   return { facts: { ...location, fieldIds, readAtMs: options.nowMs }, problems, created };
+}
+
+const hasWrongType = (field: GhlCustomField, row: FieldRow) =>
+  field.dataType !== undefined && field.dataType !== null && field.dataType.toUpperCase() !== row.type;
+
+export interface FieldsFound {
+  fieldIds: Record<string, string>;
+  /** Keys that provisioning would make. */
+  missing: string[];
+  /** Keys whose field is of another type: they are never written. */
+  wrongType: string[];
+}
+
+/** What provisioning would find in this list of the location's fields, without making anything. */
+export function findFields(fields: readonly GhlCustomField[], rows: readonly FieldRow[]): FieldsFound {
+  const found: FieldsFound = { fieldIds: {}, missing: [], wrongType: [] };
+  for (const row of rows.filter((r) => r.ghl === 'custom')) {
+    const field = fieldFor(fields, row);
+    if (!field) found.missing.push(row.key);
+    else if (hasWrongType(field, row)) found.wrongType.push(row.key);
+    else found.fieldIds[row.key] = field.id;
+  }
+  return found;
 }
 
 const keyOf = (row: FieldRow) => `contact.${row.key}`;
@@ -89,7 +112,7 @@ const cannotBeHad = (connectionId: string, row: FieldRow, made: GhlCustomField |
 });
 
 /** Time zone and duplicate setting. A token without the scope still syncs: days are then counted in UTC. */
-async function locationOf(
+export async function locationOf(
   ghl: Pick<GhlClient, 'getLocation'>,
   { connectionId, timeZone, log }: { connectionId: string; timeZone: string | null; log: Logger },
 ): Promise<Pick<LocationFacts, 'timeZone' | 'allowDuplicateContact'>> {

@@ -14,6 +14,7 @@ import { planOf, wantedTags } from './pairValues.ts';
 import {
   clearedOf,
   holdRefused,
+  isUnknownField,
   noteSuccess,
   type PushJob,
   rebased,
@@ -111,6 +112,11 @@ async function pushFields(job: PushJob): Promise<void> {
     try {
       await writeFields(job, plan.toGhl);
     } catch (error) {
+      if (isUnknownField(error) && !job.refreshed) {
+        job.refreshed = true;
+        await ctx.refreshFacts();
+        continue;
+      }
       const key = refusedKey(ctx, plan, error);
       if (key === null) throw error;
       holdRefused(job, key, plan, error as ApiError);

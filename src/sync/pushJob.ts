@@ -2,7 +2,7 @@ import type { LinkField } from '../../drizzle/tables/links.ts';
 import type { FieldChange } from '../../drizzle/tables/runs.ts';
 import { compareAnswer } from '../domain/observe.ts';
 import type { FieldsPlan, FieldWrite } from '../domain/plan.ts';
-import type { ApiError } from '../platforms/apiError.ts';
+import { ApiError } from '../platforms/apiError.ts';
 import type { GhlContactSeen } from '../platforms/ghl/client.ts';
 import type { NewCommand } from '../store/commands.ts';
 import type { ContactRow } from '../store/contacts.ts';
@@ -21,6 +21,8 @@ export interface PushJob {
   /** The contact was read or answered for in this job. */
   fresh: boolean;
   created: boolean;
+  /** The location's fields were looked up again in this job. */
+  refreshed: boolean;
   changes: FieldChange[];
   problems: RaisedProblem[];
   commands: NewCommand[];
@@ -36,6 +38,7 @@ export const linkedJob = (link: LinkRow, contact: LinkedJob['contact'], extra: P
   contact,
   fresh: false,
   created: false,
+  refreshed: false,
   changes: [],
   problems: [],
   commands: [],
@@ -90,6 +93,8 @@ export function settleAnswer(
   job.fresh = true;
   job.link = { ...link, fields, cardId: pair.customer.cardId };
 }
+
+export const isUnknownField = (error: unknown): boolean => error instanceof ApiError && error.code === 'unknown_field';
 
 /** Holds the one field that GHL refused, with a problem that names it. */
 export function holdRefused(job: PushJob, key: string, plan: Pick<FieldsPlan, 'toGhl'>, error: ApiError): void {

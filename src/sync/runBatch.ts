@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type { Direction, RunStatus, RunTrigger } from '../../drizzle/tables/runs.ts';
-import type { Connection, LocationFacts } from '../domain/connection.ts';
+import type { Connection } from '../domain/connection.ts';
 import type { FieldRow, TagMap } from '../domain/fieldMap.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -9,7 +9,6 @@ import { isApiError } from '../platforms/apiError.ts';
 import type { StickySide } from '../platforms/stickycards/sides.ts';
 import type { ConnectionStore } from '../store/connections.ts';
 import { claimPairs, hasDueCustomers, type Pair } from '../store/pairs.ts';
-import { raiseProblems } from '../store/problems.ts';
 import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/runs.ts';
 import { createSettler } from '../store/settle.ts';
 import type { Store } from '../store/store.ts';
@@ -17,7 +16,7 @@ import { wantedReads } from '../store/wantedReads.ts';
 import { indexContacts } from './indexContacts.ts';
 import type { JobContext } from './jobContext.ts';
 import { candidatesFor } from './linkContact.ts';
-import { provisionFields } from './provisionFields.ts';
+import { locationFacts } from './locationFacts.ts';
 import { pushContact } from './pushContact.ts';
 import { pushTags } from './pushTags.ts';
 import { readSticky } from './readSticky.ts';
@@ -138,7 +137,8 @@ async function pushContacts(
   waitsBefore: number,
 ): Promise<void> {
   const { store } = needs;
-  const facts = await locationFacts(needs, connection, side);
+  const facts = await locationFacts(needs, connection, side, { again: false });
+  let refreshing: Promise<void> | null = null;
   const ctx: JobContext = {
     store,
     log: needs.log,
@@ -153,6 +153,13 @@ async function pushContacts(
     counts,
     random: () => needs.random(),
     signal,
+    // Once per run, for all jobs that meet it; they share the object.
+    refreshFacts: () => {
+      refreshing ??= locationFacts(needs, connection, side, { again: true }).then(
+        (now) => void Object.assign(facts, now),
+      );
+      return refreshing;
+    },
     waited: new Set(),
     health: { succeeded: 0, failedInARow: 0 },
   };
@@ -216,24 +223,3 @@ async function pushPage(ctx: JobContext, needs: RunBatchNeeds, queue: PQueue, pa
   if (halted !== null) throw halted;
   ctx.signal.throwIfAborted();
 }
-
-/** What is known of the location; provisioned on its first sync, and again when the field map grew (SPEC §2.4). */
-async function locationFacts(needs: RunBatchNeeds, connection: Connection, side: GhlSide): Promise<LocationFacts> {
-  const known = (await needs.connections.get(connection.id))?.location ?? null;
-  const missing = needs.rows.some((row) => row.ghl === 'custom' && known?.fieldIds[row.key] === undefined);
-  const fresh = known !== null && needs.store.clock.nowMs() - known.readAtMs < PROVISION_AGAIN_MS;
-  if (known && (!missing || fresh)) return known;
-  const { facts, problems, created } = await provisionFields(side.client, needs.rows, {
-    connectionId: connection.id,
-    nowMs: needs.store.clock.nowMs(),
-    timeZone: connection.timeZone,
-    log: needs.log,
-  });
-  if (created.length > 0) needs.log.info('custom fields made in GHL', { connection: connection.id, created });
-  await needs.connections.rememberLocation(connection.id, facts);
-  if (problems.length > 0) await needs.store.tx((db) => raiseProblems(needs.store, db, connection.id, problems));
-  return facts;
-}
-
-/** A field that could not be had is asked for again this often, not in every run. */
-const PROVISION_AGAIN_MS = 15 * 60_000;

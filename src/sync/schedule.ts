@@ -3,12 +3,14 @@ import PQueue from 'p-queue';
 import { every } from '../clock.ts';
 import type { Direction, RunTrigger } from '../../drizzle/tables/runs.ts';
 import type { Connection } from '../domain/connection.ts';
+import { lastSweepDueMs, SWEEP_AT } from '../domain/inactivity.ts';
 import { AppError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { completeRequest, getRequest, getRun, openRequests, openRun, requestRun, type RunRow } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { LeaseKeeper } from './leaseKeeper.ts';
 import { runBatch, type RunBatchNeeds } from './runBatch.ts';
+import { sweepInactive } from './sweepInactive.ts';
 
 export interface RunAsked {
   connectionId: string;
@@ -21,6 +23,8 @@ export interface Schedule {
   run(asked: RunAsked): Promise<RunRow | null>;
   /** What the clock does: every connection once; one whose run is under way gets a `skipped-overlap` row. */
   tick(): Promise<void>;
+  /** What the night does: every connection once, unless this night's sweep for inactive customers is done already. */
+  sweep(): Promise<void>;
   /** Performs work while no run of the connection is under way, as its holder. */
   exclusively<T>(connectionId: string, work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -48,6 +52,8 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
   const { store, log, leases } = needs;
   const lanes = new Map<string, PQueue>();
   const all = new PQueue({ concurrency: CONNECTIONS_AT_ONCE });
+  /** Due time of the last sweep that is done, so that a tick need not ask. */
+  const sweptAtMs = new Map<string, number>();
   let closed = false;
   let requesting = false;
 
@@ -129,7 +135,32 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
           await runHere({ connectionId, direction: 'both', trigger: 'cron' }).catch((error: unknown) => {
             log.error('a scheduled run failed', { connection: connectionId, reason: messageOf(error) });
           });
+          // Nobody need be up at night: what was missed, or could not be finished, is made up for.
+          await sweepHere(connectionId);
         }),
+    );
+  };
+
+  const sweepHere = async (connectionId: string): Promise<void> => {
+    const dueAtMs = lastSweepDueMs(store.clock.nowMs());
+    if (sweptAtMs.get(connectionId) === dueAtMs) return;
+    await exclusively(connectionId, async () => {
+      const connection = needs.connectionOf(connectionId);
+      if (closed || !connection || !leases.holds(connectionId)) return;
+      const done = await sweepInactive(needs, connection, leases.signal(connectionId));
+      if (done) sweptAtMs.set(connectionId, dueAtMs);
+    }).catch((error: unknown) => {
+      log.error('the sweep for inactive customers failed', { connection: connectionId, reason: messageOf(error) });
+    });
+  };
+
+  const sweep = async () => {
+    if (needs.paused || closed) return;
+    await Promise.all(
+      needs
+        .connectionIds()
+        .filter((id) => leases.holds(id))
+        .map(sweepHere),
     );
   };
 
@@ -162,15 +193,19 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
       });
   });
   const task = cron.schedule(needs.cron, () => tick(), { timezone: 'UTC' });
+  // Half a minute late, so that a tick of the same minute is not counted as an overlap.
+  const night = cron.schedule(`30 ${SWEEP_AT.minute} ${SWEEP_AT.hour} * * *`, () => sweep(), { timezone: 'UTC' });
 
   return {
     run,
     tick,
+    sweep,
     exclusively,
     close: async () => {
       closed = true;
       stopRequests();
       await task.destroy();
+      await night.destroy();
       await Promise.all([...lanes.values()].map((lane) => lane.onIdle()));
     },
   };

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { systemClock } from '../../src/clock.ts';
+import { emptyReport } from '../../src/domain/firstLink.ts';
 import { AppError } from '../../src/errors.ts';
 import { type ApiNeeds, createApiRouter } from '../../src/http/api/index.ts';
 import { errorHandler, notFound } from '../../src/http/errorHandler.ts';
@@ -69,6 +70,7 @@ beforeAll(async () => {
       connections,
       registry,
       schedule,
+      firstLink: ({ id, mode }) => Promise.resolve(emptyReport(id, mode, at)),
       dialects: ['report', 'digitalwallet'],
       log: silentLogger,
     }),

@@ -125,7 +125,7 @@ describe('stopping', () => {
     const taken = outcomes.filter((o) => o.status === 'fulfilled' && o.value.status === 202);
     expect(taken.length).toBeGreaterThan(0);
     expect(await receiver.rows()).toHaveLength(taken.length);
-    await expect(fetch(`${receiver.url}/healthz`)).rejects.toThrow();
+    await expect(fetch(`${receiver.url}/healthz`)).rejects.toThrow('fetch failed');
   });
 
   test('a second stop is harmless', async () => {

@@ -49,7 +49,7 @@ const secretsSet = (c: Connection): string[] => {
 };
 
 /** `/api/connections`: set up, change, activate, pause. Secrets go in and never come out. */
-export function connectionsRouter({ connections, registry, dialects }: ApiNeeds): Router {
+export function connectionsRouter({ connections, registry, dialects, firstLink }: ApiNeeds): Router {
   const router = Router();
   const input = connectionInput(dialects);
 
@@ -78,14 +78,23 @@ export function connectionsRouter({ connections, registry, dialects }: ApiNeeds)
     await answer(res, made, 201);
   });
 
-  router.get('/:id', async (req: Request, res: Response) => {
-    parse(noParameters, req.query);
+  /** The one that the path means. */
+  const meant = async (req: Request): Promise<Connection> => {
     const id = pathPart(req, 'id');
     const connection = await connections.get(id);
-    if (!connection) {
-      throw new AppError('unknown_connection', `there is no connection "${id}"`, { httpStatus: 404 });
-    }
-    res.json(connectionShape(connection));
+    if (connection) return connection;
+    throw new AppError('unknown_connection', `there is no connection "${id}"`, { httpStatus: 404 });
+  };
+
+  router.get('/:id', async (req: Request, res: Response) => {
+    parse(noParameters, req.query);
+    res.json(connectionShape(await meant(req)));
+  });
+
+  // Takes as long as the location's contacts take to be read: some seconds for each 10,000.
+  router.get('/:id/first-link', async (req: Request, res: Response) => {
+    parse(noParameters, req.query);
+    res.json(await firstLink(await meant(req)));
   });
 
   router.patch('/:id', async (req: Request, res: Response) => {

@@ -1,9 +1,8 @@
 import { type StagedCard } from '../../domain/foldEvent.ts';
+import { inactiveDays } from '../../domain/inactivity.ts';
 import { shownStatus } from '../../domain/shownCard.ts';
 import type { PersonRow } from '../../store/customerQueries.ts';
 import { cardOf, type CardRow } from '../../store/staging.ts';
-
-const DAY_MS = 86_400_000;
 
 const cardShape = (row: CardRow) => {
   const card: StagedCard = cardOf(row);
@@ -18,12 +17,6 @@ const cardShape = (row: CardRow) => {
     issuedDate: row.issuedAt,
   };
 };
-
-/** Whole days without activity; of somebody who was never active since they were linked; null when neither is known. */
-function inactiveDays({ row, link }: PersonRow, nowMs: number): number | null {
-  const since = row.lastActivity ?? link?.createdAt ?? null;
-  return since === null ? null : Math.max(0, Math.floor((nowMs - since.getTime()) / DAY_MS));
-}
 
 /** A person as the API shows them (SPEC §6.1). */
 export const customerShape = (person: PersonRow, nowMs: number) => {
@@ -47,7 +40,7 @@ export const customerShape = (person: PersonRow, nowMs: number) => {
     referralCount: row.referralCount,
     segments: row.segments,
     optInStatus: row.optInStatus,
-    inactiveDays: inactiveDays(person, nowMs),
+    inactiveDays: inactiveDays(row.lastActivity, link?.createdAt ?? null, nowMs),
     ghlContactId: link?.ghlId ?? null,
     syncStatus: row.syncStatus,
     syncError: row.syncError,

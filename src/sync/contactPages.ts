@@ -1,0 +1,46 @@
+import type { GhlClient, SearchedContact } from '../platforms/ghl/client.ts';
+
+/** What a page may hold (reference/ghl.md §5.3). */
+const PAGE = 500;
+
+/** Where the reading of a location's contacts goes on. */
+export interface PageCursor {
+  searchAfter: (string | number)[] | null;
+  /** The page to be read next, where contacts carry no `searchAfter`. */
+  page: number;
+  /** The id that the last page ended with: a page that repeats it shows that the cursor is not understood. */
+  lastId: string | null;
+}
+
+export const FIRST_PAGE: PageCursor = { searchAfter: null, page: 1, lastId: null };
+
+export interface ContactPage {
+  contacts: SearchedContact[];
+  /** Where the next page begins. */
+  next: PageCursor;
+  /** There is none. */
+  over: boolean;
+}
+
+/** One page of a location's contacts, oldest first. Good for matching only: the index lags. Stores nothing. */
+export async function readContactPage(
+  ghl: Pick<GhlClient, 'searchContacts'>,
+  cursor: PageCursor,
+  signal: AbortSignal,
+): Promise<ContactPage> {
+  signal.throwIfAborted();
+  const { contacts } = await ghl.searchContacts(
+    {
+      pageLimit: PAGE,
+      ...(cursor.searchAfter ? { searchAfter: cursor.searchAfter } : { page: cursor.page }),
+      sort: [{ field: 'dateAdded', direction: 'asc' }],
+    },
+    { signal },
+  );
+  const last = contacts.at(-1);
+  return {
+    contacts,
+    next: { searchAfter: last?.searchAfter ?? null, page: cursor.page + 1, lastId: last?.id ?? cursor.lastId },
+    over: !last || last.id === cursor.lastId || contacts.length < PAGE,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Connection, LocationFacts } from '../domain/connection.ts';
+import type { FieldRow } from '../domain/fieldMap.ts';
+import type { Logger } from '../log.ts';
+import type { GhlSide } from '../platforms/ghl/sides.ts';
+import type { ConnectionStore } from '../store/connections.ts';
+import { raiseProblems } from '../store/problems.ts';
+import type { Store } from '../store/store.ts';
+import { provisionFields } from './provisionFields.ts';
+
+export interface LocationFactsNeeds {
+  store: Store;
+  log: Logger;
+  connections: ConnectionStore;
+  rows: readonly FieldRow[];
+}
+
+/** A field that could not be had is asked for again this often, not in every run. */
+const PROVISION_AGAIN_MS = 15 * 60_000;
+
+/**
+ * What is known of the location; provisioned on its first sync, when the field map grew, and when GHL says that it does
+ * not know a field any more (`again`, SPEC §2.4).
+ */
+export async function locationFacts(
+  needs: LocationFactsNeeds,
+  connection: Connection,
+  side: GhlSide,
+  options: { again: boolean },
+): Promise<LocationFacts> {
+  const known = (await needs.connections.get(connection.id))?.location ?? null;
+  const missing = needs.rows.some((row) => row.ghl === 'custom' && known?.fieldIds[row.key] === undefined);
+  const fresh = known !== null && needs.store.clock.nowMs() - known.readAtMs < PROVISION_AGAIN_MS;
+  if (known && !options.again && (!missing || fresh)) return known;
+  const { facts, problems, created } = await provisionFields(side.client, needs.rows, {
+    connectionId: connection.id,
+    nowMs: needs.store.clock.nowMs(),
+    timeZone: connection.timeZone,
+    log: needs.log,
+  });
+  if (created.length > 0) needs.log.info('custom fields made in GHL', { connection: connection.id, created });
+  await needs.connections.rememberLocation(connection.id, facts);
+  if (problems.length > 0) await needs.store.tx((db) => raiseProblems(needs.store, db, connection.id, problems));
+  return facts;
+}
