@@ -83,7 +83,7 @@ async function send(ctx: JobContext, call: TagCall, failed: Map<TagWork, unknown
 const rowError = (message: string) =>
   new ApiError(`tags not taken: ${message}`, {
     side: 'ghl',
-    class: /not found/i.test(message) ? 'gone' : 'transient',
+    class: /not found|deleted/i.test(message) ? 'gone' : 'transient',
     code: 'tags_not_taken',
     answered: true,
     mayHaveLanded: false,

@@ -270,7 +270,7 @@ test('the command line shows the same, as text and as JSON', async () => {
     const io = {
       out: (text: string) => void (out += text),
       err: (text: string) => void (err += text),
-      config: () => t.app.config,
+      config: () => ({ ...t.app.config, madeUp: null }),
     };
     return { code: await runCli(['connections', 'first-link', ...args], io), out, err };
   };
