@@ -156,4 +156,3 @@ export async function scanEverybody(store: Store, day: number, below = Number.MA
 }
 
 export const dayOf = (day: number): string => new Date(FIRST_DAY_MS + day * DAY_MS).toISOString().slice(0, 10);
-

@@ -29,5 +29,13 @@ export class AppError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** A failed query names its parameters, which are people's data: only the statement stays. */
+export const withoutParameters = (text: string): string => text.replace(/\nparams: [\s\S]*?(?=\n {4}at |$)/, '');
+
+/** The message of whatever was thrown, with the reason below it where the database gave one; free of query parameters. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = withoutParameters(error.message);
+  if (!error.message.startsWith('Failed query') || !(error.cause instanceof Error)) return text;
+  return `${text.slice(0, 200)}: ${error.cause.message.split('\n')[0]}`;
+}

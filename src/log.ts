@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import winston from 'winston';
+import { messageOf } from './errors.ts';
 
 export type Logger = Pick<winston.Logger, 'error' | 'warn' | 'info' | 'debug'>;
 
@@ -19,11 +20,14 @@ export function maskPersonal(text: string): string {
     );
 }
 
+/** Where it was thrown, without the message that a stack begins with. */
+const framesOf = (error: Error): string => (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).join('\n');
+
 function mask(key: string, value: unknown, depth: number): unknown {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') return value;
   if (secretKey.test(key)) return '***';
   if (typeof value === 'string') return personalKey.test(key) && value !== '' ? `${value[0]}***` : maskPersonal(value);
-  if (value instanceof Error) return maskPersonal(value.stack ?? value.message);
+  if (value instanceof Error) return maskPersonal(`${messageOf(value)}\n${framesOf(value)}`);
   if (value instanceof Date) return value.toISOString();
   if (depth > 4) return '…';
   if (Array.isArray(value)) return value.map((v) => mask(key, v, depth + 1));

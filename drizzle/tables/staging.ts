@@ -23,6 +23,9 @@ export interface CustomerFoldState {
 
 export interface CardFoldState {
   stamps: Record<string, Stamp>;
+  /** Where the wallet stands, apart from expiry: a word like `installed` does not say that an expired card is valid again. */
+  wallet: 'issued' | 'installed' | 'removed' | null;
+  expired: boolean;
   /** Two different balances were seen at the time of `stamps.balance`. */
   balanceTie: boolean;
   thinAtMs: number;

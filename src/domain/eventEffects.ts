@@ -4,7 +4,9 @@ import type { EventType } from './event.ts';
 export interface EventEffect {
   /** Which of two events at the same time counts as the later one. */
   rank: number;
-  installStatus?: 'issued' | 'installed' | 'removed' | 'expired';
+  wallet?: 'issued' | 'installed' | 'removed';
+  /** The card's time is over, or it is valid again. */
+  expired?: boolean;
   installed?: 'installed' | 'removed';
   /** The event's time is the card's … (an explicit date in the envelope goes first). */
   cardDate?: 'issuedAt' | 'installedAt';
@@ -21,12 +23,12 @@ export interface EventEffect {
 
 export const EVENT_EFFECTS: Record<EventType, EventEffect> = {
   CustomerCreatedEvent: { rank: 0 },
-  CardIssuedEvent: { rank: 1, installStatus: 'issued', cardDate: 'issuedAt' },
-  CardInstalledEvent: { rank: 2, installStatus: 'installed', installed: 'installed', cardDate: 'installedAt' },
+  CardIssuedEvent: { rank: 1, wallet: 'issued', expired: false, cardDate: 'issuedAt' },
+  CardInstalledEvent: { rank: 2, wallet: 'installed', expired: false, installed: 'installed', cardDate: 'installedAt' },
   CardBalanceUpdatedEvent: { rank: 3, needs: 'balance' },
   CardScannedEvent: { rank: 4, lastActivity: true },
-  CardExpiredEvent: { rank: 5, installStatus: 'expired' },
-  CardRemovedEvent: { rank: 6, installStatus: 'removed', installed: 'removed' },
+  CardExpiredEvent: { rank: 5, expired: true },
+  CardRemovedEvent: { rank: 6, wallet: 'removed', installed: 'removed' },
   // Not in SPEC's order of ranks: they say nothing about the card itself, so they never win a tie against those that do.
   CustomerReferralCreatedEvent: { rank: 0, referral: true },
   CustomerSegmentLinkedEvent: { rank: 0, needs: 'segment' },

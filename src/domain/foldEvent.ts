@@ -25,6 +25,7 @@ export interface StagedCard {
   customerId: string;
   templateId: string | null;
   cardType: string | null;
+  /** issued, installed, removed or expired: follows from `fold.wallet` and `fold.expired`. */
   installStatus: string | null;
   adminStatus: string | null;
   installed: string | null;
@@ -86,7 +87,7 @@ export const newCard = (cardId: string, customerId: string): StagedCard => ({
   balance: null,
   installedAtMs: null,
   issuedAtMs: null,
-  fold: { stamps: {}, balanceTie: false, thinAtMs: 0, readAtMs: 0 },
+  fold: { stamps: {}, wallet: null, expired: false, balanceTie: false, thinAtMs: 0, readAtMs: 0 },
   readWanted: false,
 });
 
@@ -207,10 +208,8 @@ function foldCard(
 ): StagedCard {
   const card: StagedCard = { ...before, fold: { ...before.fold, stamps: { ...before.fold.stamps } } };
   const word = event.card.status === null ? null : rules.statusOf(event.card.status);
-  // What the event is about goes before the status word that its envelope carries along.
-  setState(card, 'installStatus', effect.installStatus ?? (word?.axis === 'install' ? word.value : null), stamp);
+  foldWallet(card, effect, word?.axis === 'install' ? word.value : null, stamp);
   setState(card, 'adminStatus', word?.axis === 'admin' ? word.value : null, stamp);
-  setState(card, 'installed', effect.installed ?? null, stamp);
   setState(card, 'templateId', event.card.templateId, stamp);
   setState(card, 'cardType', event.card.cardType, stamp);
   setState(card, 'issuedAtMs', effect.cardDate === 'issuedAt' ? atMs : null, stamp);
@@ -223,6 +222,41 @@ function foldCard(
   const thin = card.fold.thinAtMs > card.fold.readAtMs && card.fold.thinAtMs >= known;
   card.readWanted = thin || card.fold.balanceTie;
   return card;
+}
+
+type Wallet = NonNullable<CardFoldState['wallet']>;
+
+/**
+ * Wallet and expiry are two things: what the event is about goes before the status word that its envelope carries along,
+ * and a word can say where the wallet stands, but only an event about the card (or a read) that it is valid again.
+ */
+function foldWallet(card: StagedCard, effect: EventEffect, word: string | null, stamp: Stamp): void {
+  const told = word === null || word === 'expired' ? null : (word as Wallet);
+  const wallet = effect.wallet ?? told;
+  setFolded(card, 'wallet', wallet, stamp);
+  setState(card, 'installed', wallet === 'installed' || wallet === 'removed' ? wallet : null, stamp);
+  setFolded(
+    card,
+    'expired',
+    effect.expired ?? (word === 'expired' ? true : effect.observed && told ? false : null),
+    stamp,
+  );
+  const { stamps, expired } = card.fold;
+  const removedSince =
+    card.fold.wallet === 'removed' && compareStamps(stamps['wallet'] as Stamp, stamps['expired'] ?? [0, 0, '']) > 0;
+  card.installStatus = expired && !removedSince ? 'expired' : card.fold.wallet;
+}
+
+function setFolded<K extends 'wallet' | 'expired'>(
+  card: StagedCard,
+  key: K,
+  value: CardFoldState[K] | null,
+  stamp: Stamp,
+): void {
+  const known = card.fold.stamps[key];
+  if (value === null || (known && compareStamps(known, stamp) >= 0)) return;
+  card.fold.stamps[key] = stamp;
+  card.fold[key] = value;
 }
 
 const secondOf = (atMs: number) => Math.floor(atMs / 1000);

@@ -6,6 +6,11 @@ export interface CodeText {
 
 /** Problems by code. A code that is raised and has no row here fails the tests. */
 export const PROBLEMS: Readonly<Record<string, CodeText>> = {
+  fold_failed: {
+    title: 'A delivery of Sticky Cards could not be worked into the customer',
+    remedy:
+      'The delivery is kept as it came, everything else goes on. Open it in the inbox by the receipt id of the sample and look for a value that makes no sense. Send that delivery, with its receipt id, to the support of this product: it is a mistake of ours.',
+  },
   ghl_token_rejected: {
     title: 'GHL does not accept the token',
     remedy:

@@ -33,8 +33,9 @@ export type DerivedState = 'card_holder' | 'card_expired' | 'referrer';
 export function derivedStates(cards: readonly StagedCard[], referralCount: number | null): Set<DerivedState> {
   const states = new Set<DerivedState>();
   if (cards.some((card) => card.installed === 'installed')) states.add('card_holder');
-  const valid = cards.some((card) => card.installStatus === 'issued' || card.installStatus === 'installed');
-  if (!valid && cards.some((card) => card.installStatus === 'expired')) states.add('card_expired');
+  // Leaves only when a card is valid again: removing the expired one does not make anything valid.
+  const valid = cards.some(({ fold }) => !fold.expired && (fold.wallet === 'issued' || fold.wallet === 'installed'));
+  if (!valid && cards.some(({ fold }) => fold.expired)) states.add('card_expired');
   if ((referralCount ?? 0) > 0) states.add('referrer');
   return states;
 }

@@ -139,8 +139,8 @@ function expressApp(needs: HttpServerNeeds, stopping: () => boolean): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', needs.trustProxy);
-  app.use(healthRouter(createReadiness({ store, clock: store.clock, stopping, ...(freeBytes && { freeBytes }) })));
   app.use(helmet());
+  app.use(healthRouter(createReadiness({ store, clock: store.clock, stopping, ...(freeBytes && { freeBytes }) })));
   app.use('/api', bearerAuth(needs.adminToken));
   if (needs.apiRouter) app.use('/api', needs.apiRouter);
   for (const { path, router } of needs.routers ?? []) app.use(path, router);

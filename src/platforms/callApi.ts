@@ -41,7 +41,7 @@ export interface CallOptions {
   priority?: Priority | undefined;
   /** Aborts waiting, and a read under way; a write that has left is always awaited. */
   signal?: AbortSignal | undefined;
-  /** Awaited after queue and pace, right before the request leaves, once per call: commit the write-ahead here. Its rejection stops the call. */
+  /** Awaited after queue and pace, before the request gets its connection, once per call: commit the write-ahead here. Its rejection stops the call. */
   beforeSend?: (() => Promise<void>) | undefined;
 }
 
@@ -112,13 +112,22 @@ export function createApi(options: ApiOptions): Api {
       options.onCall?.({ method, path, status, class: failure?.class ?? null, durationMs });
     };
 
+    const headersNow = async () => ({ ...(await options.headers()), ...request.headers });
+    let headers: Record<string, string> | null = null;
+
+    /** The token first: without one nothing is announced. */
+    const announce = async (signal: AbortSignal) => {
+      headers = await headersNow();
+      signal.throwIfAborted();
+      await request.beforeSend?.();
+      announced = true;
+    };
+
     const exchange = (): Promise<RawAnswer> =>
       pace.run(
         async (signal, slot) => {
-          const headers = { ...(await options.headers()), ...request.headers };
+          headers ??= await headersNow();
           signal.throwIfAborted();
-          if (!announced) await request.beforeSend?.();
-          announced = true;
           sentMs = clock.nowMs();
           slot.leaves();
           try {
@@ -128,9 +137,16 @@ export function createApi(options: ApiOptions): Api {
           } catch (error) {
             if (error instanceof ApiError) report(null, null, error);
             throw error;
+          } finally {
+            // a repetition asks for the token anew
+            headers = null;
           }
         },
-        { priority: attempt === 1 ? request.priority : 'repeat', signal: request.signal },
+        {
+          priority: attempt === 1 ? request.priority : 'repeat',
+          signal: request.signal,
+          prepare: announced || !request.beforeSend ? undefined : announce,
+        },
       );
 
     for (;;) {

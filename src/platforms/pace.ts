@@ -24,6 +24,11 @@ export interface RunOptions {
   priority?: Priority | undefined;
   /** Aborts waiting: rejects with its reason, the work never starts. */
   signal?: AbortSignal | undefined;
+  /**
+   * Done after the rate let the call through and before it is one of the `concurrency` under way, so that nobody's
+   * connection stands idle meanwhile. Its rejection is the call's, the work never starts.
+   */
+  prepare?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface Pace {
@@ -47,6 +52,8 @@ export interface Pace {
 }
 
 const CONCURRENCY_MAX = 20;
+/** How many more may prepare while all connections are taken: a commit takes a fraction of what an answer takes. */
+const AHEAD_SHARE = 0.5;
 /** A longer hold is not sat out by a waiting call: it rejects with `rate_limited` and the run comes back later. */
 export const RATE_WAIT_MS_MAX = 15 * 60_000;
 const PROBE_EVERY_MS = 15 * 60_000;
@@ -68,6 +75,9 @@ export function createPace(options: PaceOptions): Pace {
   const rate = createRateWindow({ max, intervalMs, now: () => clock.nowMs() });
   const door = new PQueue({ concurrency: 1 });
   const underWay = new PQueue({ concurrency });
+  /** Let through, not landed yet. */
+  let through = 0;
+  let wakeDoor: () => void = () => undefined;
   const stopping = new AbortController();
   let waits = 0;
   let heldCount = 0;
@@ -106,10 +116,22 @@ export function createPace(options: PaceOptions): Pace {
     return false;
   };
 
+  const somethingLanded = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const giveUp = () => reject(signal.reason as Error);
+      if (signal.aborted) return giveUp();
+      signal.addEventListener('abort', giveUp, { once: true });
+      wakeDoor = () => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      };
+    });
+
   // The one that stands in the door waits for room, then for its moment; whoever comes later with a higher priority is next.
-  const pass = async (priority: Priority, signal: AbortSignal): Promise<RateSlot> => {
+  const pass = async (priority: Priority, prepares: boolean, signal: AbortSignal): Promise<RateSlot> => {
     let probe = refuseWhenSpent(priority);
-    while (underWay.pending >= underWay.concurrency) await somethingLanded(underWay, signal);
+    const ahead = prepares ? Math.ceil(underWay.concurrency * AHEAD_SHARE) : 0;
+    while (through >= underWay.concurrency + ahead) await somethingLanded(signal);
     let waited = false;
     for (;;) {
       signal.throwIfAborted();
@@ -132,7 +154,23 @@ export function createPace(options: PaceOptions): Pace {
     return rate.take(clock.nowMs());
   };
 
-  const run: Pace['run'] = async (work, { priority = 'live', signal } = {}) => {
+  const leave = async <T>(
+    work: (signal: AbortSignal, slot: RateSlot) => Promise<T>,
+    prepare: RunOptions['prepare'],
+    signal: AbortSignal,
+    slot: RateSlot,
+  ): Promise<T> => {
+    try {
+      await prepare?.(signal);
+      return await underWay.add(() => work(signal, slot));
+    } finally {
+      slot.landed();
+      through -= 1;
+      wakeDoor();
+    }
+  };
+
+  const run: Pace['run'] = async (work, { priority = 'live', signal, prepare } = {}) => {
     const both = signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal;
     both.throwIfAborted();
     // p-queue lets go of a running task whose signal aborts, but the task goes on: so it sees the signal only while it waits
@@ -142,9 +180,10 @@ export function createPace(options: PaceOptions): Pace {
     const started = await door.add(
       async () => {
         both.removeEventListener('abort', giveUp);
-        const slot = await pass(priority, both);
+        const slot = await pass(priority, prepare !== undefined, both);
+        through += 1;
         // The door hands on the started call, not its end: the next one comes while this one is under way.
-        return { end: underWay.add(() => work(both, slot).finally(() => slot.landed())) };
+        return { end: leave(work, prepare, both, slot) };
       },
       { priority: rankOf[priority], signal: waiting.signal },
     );
@@ -192,20 +231,4 @@ export function createPace(options: PaceOptions): Pace {
     }),
     stop: () => stopping.abort(new AppError('stopped', 'the service is stopping', { retry: 'later' })),
   };
-}
-
-function somethingLanded(queue: PQueue, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cleared = new AbortController();
-    const settle = (end: () => void) => () => {
-      cleared.abort();
-      end();
-    };
-    queue.addEventListener('next', settle(resolve), { once: true, signal: cleared.signal });
-    signal.addEventListener(
-      'abort',
-      settle(() => reject(signal.reason as Error)),
-      { once: true, signal: cleared.signal },
-    );
-  });
 }

@@ -29,6 +29,8 @@ const SLOWER_MS_MAX = 250;
 const SLACK_MS = 25;
 /** Late timers would slow an even pace down for good without the right to catch up on two steps. */
 const CATCH_UP = 2;
+/** As long as the list is far from the limit it need not be exact: it is gone through when it has doubled, not per request. */
+const FORGET_MIN = 256;
 
 /**
  * The pace as arithmetic: no timers, no promises. Two rules: no more than `max` requests in any window of `intervalMs`
@@ -41,6 +43,7 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
   let { max, intervalMs } = options;
   const off = max === Infinity;
   let held: Held[] = [];
+  let forgetAt = FORGET_MIN;
   let nextEvenMs = 0;
   let burst = max / 2;
   let flattenedAtMs = -Infinity;
@@ -61,10 +64,15 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
     calmUntilMs = fromMs + intervalMs;
   };
 
+  const forget = (nowMs: number) => {
+    held = held.filter((one) => one.freeAtMs > nowMs);
+    forgetAt = Math.max(FORGET_MIN, 2 * held.length);
+  };
+
   const waitMs = (nowMs: number): number => {
     if (off) return Math.max(0, holdUntilMs - nowMs);
-    held = held.filter((one) => one.freeAtMs > nowMs);
     const limit = limitAt(nowMs);
+    if (held.length >= Math.min(limit / 4, forgetAt)) forget(nowMs);
     if (held.length < limit / 4 && nowMs >= calmUntilMs) burst = Math.max(CATCH_UP, max / 2);
     const even = nextEvenMs - (burst * intervalMs) / limit;
     let full = 0;
@@ -89,6 +97,8 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
     return {
       leaves: () => {
         leftMs = options.now();
+        // it waited so long for its connection that it counted no more
+        if (!off && one.freeAtMs <= leftMs && !held.includes(one)) held.push(one);
         one.freeAtMs = leftMs + intervalMs + SLOWER_MS_MAX;
       },
       landed: () => {
@@ -112,8 +122,8 @@ export function createRateWindow(options: { max: number; intervalMs: number; now
     const remaining = numberHeader(headers, 'x-ratelimit-remaining');
     if (remaining === null) return;
     // all of ours that it can have counted by now, so that a request overtaking another is not taken for a stranger
-    const ours = held.filter((one) => one.freeAtMs > nowMs).length;
-    const others = Math.max(0, max - remaining - ours);
+    if (max - remaining >= 3) forget(nowMs);
+    const others = Math.max(0, max - remaining - held.length);
     foreign = { count: others >= 3 ? others : 0, atMs: nowMs };
     if (others >= 3) calm(nowMs);
     // nearly nothing left although ours would fit: a fixed window shared with others; let a tenth of it pass

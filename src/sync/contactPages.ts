@@ -10,9 +10,11 @@ export interface PageCursor {
   page: number;
   /** The id that the last page ended with: a page that repeats it shows that the cursor is not understood. */
   lastId: string | null;
+  /** How many contacts were read so far. */
+  read: number;
 }
 
-export const FIRST_PAGE: PageCursor = { searchAfter: null, page: 1, lastId: null };
+export const FIRST_PAGE: PageCursor = { searchAfter: null, page: 1, lastId: null, read: 0 };
 
 export interface ContactPage {
   contacts: SearchedContact[];
@@ -29,7 +31,7 @@ export async function readContactPage(
   signal: AbortSignal,
 ): Promise<ContactPage> {
   signal.throwIfAborted();
-  const { contacts } = await ghl.searchContacts(
+  const { contacts, total } = await ghl.searchContacts(
     {
       pageLimit: PAGE,
       ...(cursor.searchAfter ? { searchAfter: cursor.searchAfter } : { page: cursor.page }),
@@ -38,9 +40,11 @@ export async function readContactPage(
     { signal },
   );
   const last = contacts.at(-1);
+  const read = cursor.read + contacts.length;
   return {
     contacts,
-    next: { searchAfter: last?.searchAfter ?? null, page: cursor.page + 1, lastId: last?.id ?? cursor.lastId },
-    over: !last || last.id === cursor.lastId || contacts.length < PAGE,
+    next: { searchAfter: last?.searchAfter ?? null, page: cursor.page + 1, lastId: last?.id ?? cursor.lastId, read },
+    // A short page is not the last one: GHL may give fewer than were asked for.
+    over: !last || last.id === cursor.lastId || (total !== null && read >= total),
   };
 }

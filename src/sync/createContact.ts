@@ -15,7 +15,7 @@ import {
   takeContact,
   waitForCreation,
 } from './linkOutcomes.ts';
-import { lookForPerson } from './lookForPerson.ts';
+import { lookForPerson, type PersonFound } from './lookForPerson.ts';
 import { planOf } from './pairValues.ts';
 import {
   holdRefused,
@@ -48,7 +48,7 @@ export async function createContact(ctx: JobContext, pair: Pair, candidates: Can
   const lost = creation.command.state !== 'pending';
   if (lost || ctx.facts.allowDuplicateContact) {
     const found = await lookForPerson(ctx, pair);
-    if (found) return adopt(ctx, pair, candidates, creation, found.id, found);
+    if (found) return adopt(ctx, pair, candidates, creation, found.contact.id, found);
     if (lost && !(await mayResend(ctx, creation.command))) {
       const untilMs = (creation.command.sentAt?.getTime() ?? ctx.store.clock.nowMs()) + SECOND_LOOK_MS;
       return waitForCreation(
@@ -151,6 +151,11 @@ async function send(ctx: JobContext, pair: Pair, candidates: Candidates, creatio
       noteSuccess(ctx);
       return await settleCreated(job, command, writes, answer.contact, answer);
     } catch (error) {
+      if (isConflict(error) && error.meta?.contactId === undefined) {
+        // It is there, but the answer does not say which one it is.
+        const found = await lookForPerson(ctx, pair);
+        if (found) return adopt(ctx, pair, candidates, { command, link: job.link }, found.contact.id, found, job);
+      }
       if (isConflict(error) && error.meta?.contactId !== undefined) {
         return adopt(ctx, pair, candidates, { command, link: job.link }, error.meta.contactId, null, job);
       }
@@ -214,7 +219,7 @@ async function adopt(
   candidates: Candidates,
   { command, link }: Creation,
   contactId: string,
-  shown: GhlContactSeen | null,
+  found: PersonFound | null,
   job?: PushJob,
 ): Promise<Linked> {
   const linked = await linkedCustomers(ctx.store, ctx.store.db, ctx.connection.id, [contactId]);
@@ -223,14 +228,14 @@ async function adopt(
     await ctx.settler.settle({ ...applied(command, contactId), droppedLinkId: link.id });
     return alreadyLinked(ctx, pair, contactId, linkedTo);
   }
-  const answer = shown
-    ? { contact: shown, dateMs: null, traceId: null }
+  const answer = found
+    ? { contact: found.contact, dateMs: null, traceId: null }
     : await ctx.ghl.getContact(contactId, { signal: ctx.signal });
   const contact = contactRow(ctx, answer.contact, null, answer.dateMs);
   // The other identity of the person may belong to somebody else: whose, the PUT's refusal will say.
   const taken = await takeContact(ctx, pair, candidates, contactId, {
     by: 'duplicate',
-    conflictEmailContactId: null,
+    conflictEmailContactId: found?.conflictEmailContactId ?? null,
     link,
   });
   if (taken.kind === 'settled') return taken;

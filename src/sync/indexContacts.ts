@@ -7,7 +7,6 @@ import { type JobContext, keysOfValues } from './jobContext.ts';
 
 interface IndexCursor extends PageCursor {
   doneAtMs: number | null;
-  read: number;
 }
 
 /**
@@ -19,7 +18,7 @@ export async function indexContacts(
   connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>,
 ): Promise<void> {
   const stored = (await connections.get(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined;
-  let cursor: IndexCursor = stored ?? { ...FIRST_PAGE, doneAtMs: null, read: 0 };
+  let cursor: IndexCursor = stored ?? { ...FIRST_PAGE, doneAtMs: null };
   while (cursor.doneAtMs === null) {
     const page = await readContactPage(ctx.ghl, cursor, ctx.signal);
     const rows = page.contacts.map((contact) => pageRow(ctx, contact));
@@ -27,7 +26,6 @@ export async function indexContacts(
     cursor = {
       ...page.next,
       doneAtMs: page.over ? ctx.store.clock.nowMs() : null,
-      read: cursor.read + rows.length,
     };
     await connections.rememberCursor(ctx.connection.id, 'contacts', cursor);
   }

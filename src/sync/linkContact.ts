@@ -1,9 +1,10 @@
 import { identitiesOf, type Match, matchContact } from '../domain/match.ts';
 import { candidateContacts } from '../store/contacts.ts';
-import type { LinkRow } from '../store/links.ts';
+import { linkedCustomers, type LinkRow } from '../store/links.ts';
 import type { Pair } from '../store/pairs.ts';
 import { createContact } from './createContact.ts';
 import type { JobContext } from './jobContext.ts';
+import { lookForPerson } from './lookForPerson.ts';
 import { alreadyLinked, type Candidates, type Linked, takeContact } from './linkOutcomes.ts';
 import { linkedJob } from './pushJob.ts';
 import { settleSkipped } from './settleFailure.ts';
@@ -47,6 +48,16 @@ async function linkAgain(ctx: JobContext, pair: Pair, gone: LinkRow, candidates:
   const since = withTaken(candidates).filter((c) => c.ghlContactId !== gone.ghlId && (c.addedAtMs ?? 0) > goneAtMs);
   const match = matchContact(personOf(pair), since, ctx.connection.defaultCountry);
   if (match.kind === 'contact') return settleMatch(ctx, pair, match, candidates);
+  if (gone.metadata['lookAgain'] === true) {
+    // Asked for by a person: one look by identity, which also finds the contact itself when it was restored.
+    await ctx.settler.settle({ link: { ...gone, metadata: { ...gone.metadata, lookAgain: false } } });
+    const found = await lookForPerson(ctx, pair);
+    const owner = found && (await linkedCustomers(ctx.store, ctx.store.db, ctx.connection.id, [found.contact.id]));
+    if (found && !owner?.has(found.contact.id)) {
+      const { conflictEmailContactId } = found;
+      return takeContact(ctx, pair, candidates, found.contact.id, { by: 'person', conflictEmailContactId });
+    }
+  }
   await settleSkipped(ctx, pair, {
     code: 'deleted_in_ghl',
     message: 'the contact was deleted in GHL',

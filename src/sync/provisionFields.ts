@@ -30,7 +30,8 @@ export async function provisionFields(
   for (const row of wanted) {
     let field = fieldFor(fields, row);
     if (!field) {
-      const made = await create(ghl, row);
+      // A field of that name under another key: making it again would leave one more behind each time.
+      const made = isNameTaken(fields, row) ? null : await create(ghl, row);
       // Another process may have made it a moment ago, or the name is taken: the list tells.
       if (!made || !isFor(made, row)) {
         fields = (await ghl.listCustomFields()).customFields;
@@ -89,6 +90,9 @@ const isFor = (field: GhlCustomField, row: FieldRow) =>
 /** By the exact key (the smallest id where a location has it twice). */
 const fieldFor = (fields: readonly GhlCustomField[], row: FieldRow) =>
   fields.filter((field) => field.fieldKey === keyOf(row)).toSorted((a, b) => (a.id < b.id ? -1 : 1))[0];
+
+const isNameTaken = (fields: readonly GhlCustomField[], row: FieldRow) =>
+  fields.some((field) => field.name?.trim().toLowerCase() === row.label?.toLowerCase());
 
 async function create(ghl: Pick<GhlClient, 'createCustomField'>, row: FieldRow): Promise<GhlCustomField | null> {
   try {

@@ -75,7 +75,10 @@ async function clearPending(job: PushJob): Promise<void> {
     fields[key] = field;
     if (!pending) continue;
     const verdict = resolvePending({ ...field, pending }, contact.values[key] ?? null);
-    if (verdict.kind === 'landed') fields[key] = rebased(field, verdict.base);
+    if (verdict.kind === 'landed') {
+      job.changes.push({ field: key, before: field.base ?? null, after: verdict.base });
+      fields[key] = rebased(field, verdict.base);
+    }
     const row = job.ctx.rows.find((r) => r.key === key);
     if (verdict.kind !== 'third' || row?.merge !== 'counter') continue;
     // Ours may have arrived and then been edited, or never arrived: nobody can say which difference is the edit.

@@ -41,7 +41,8 @@ export async function pushTags(
 export function groupCalls(works: readonly TagWork[], type: 'add' | 'remove'): TagCall[] {
   const groups = Map.groupBy(
     works.filter((work) => work.plan[type].length > 0),
-    (work) => work.plan[type].join('\n'),
+    // What went wrong in a bulk call goes alone the next time: its own answer says more.
+    (work) => `${work.plan[type].join('\n')}${work.job.pair.customer.syncError ? ` ${work.job.link.id}` : ''}`,
   );
   return [...groups.values()].flatMap((group) => {
     const calls: TagCall[] = [];

@@ -10,7 +10,7 @@ import { linkedJob, type PushJob, takeSideEffects } from './pushJob.ts';
  */
 export async function relinkOnce(job: PushJob): Promise<PushJob | null> {
   const { ctx, pair } = job;
-  const found = await lookForPerson(ctx, pair);
+  const found = (await lookForPerson(ctx, pair))?.contact;
   if (!found || found.id === job.link.ghlId) return null;
   const owner = (await linkedCustomers(ctx.store, ctx.store.db, ctx.connection.id, [found.id])).get(found.id);
   if (owner !== undefined) return null;

@@ -25,6 +25,7 @@ import {
   unfoldedEvents,
   waitingEvents,
 } from '../store/foldQueue.ts';
+import { raiseProblems } from '../store/problems.ts';
 import { insertCommands, type NewCommand } from '../store/commands.ts';
 import {
   cardOf,
@@ -53,14 +54,67 @@ export interface StageInboxNeeds {
  */
 export async function stageInbox(needs: StageInboxNeeds, connection: Connection, limit: number): Promise<number> {
   const { store } = needs;
-  return store.tx(async (db) => {
-    const rows = (await unfoldedEvents(store, db, connection.id, limit)).filter(
-      (row) => row.source === 'stickycards' || row.source === 'read',
-    );
-    if (rows.length === 0) return 0;
-    await foldRows(needs, db, connection, rows);
-    return rows.length;
-  });
+  try {
+    return await store.tx(async (db) => {
+      const rows = await foldable(store, db, connection.id, limit);
+      if (rows.length > 0) await foldRows(needs, db, connection, rows);
+      return rows.length;
+    });
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    return stageOneByOne(needs, connection, limit);
+  }
+}
+
+const foldable = async (store: Store, db: Db, connectionId: string, limit: number): Promise<FoldRow[]> =>
+  (await unfoldedEvents(store, db, connectionId, limit)).filter(
+    (row) => row.source === 'stickycards' || row.source === 'read',
+  );
+
+/** One delivery that cannot be stored must not stop the others: it is put aside with a reason, and kept. */
+async function stageOneByOne(needs: StageInboxNeeds, connection: Connection, limit: number): Promise<number> {
+  const { store } = needs;
+  const rows = await foldable(store, store.db, connection.id, limit);
+  for (const row of rows) {
+    try {
+      await store.tx((db) => foldRows(needs, db, connection, [row]));
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      needs.log.error('a delivery could not be folded', {
+        receiptId: row.id,
+        type: row.type,
+        reason: messageOf(error),
+      });
+      const mark = {
+        id: row.id,
+        status: 'skipped' as const,
+        reason: 'fold_failed',
+        flags: row.flags,
+        customerId: row.customerId,
+        plain: false,
+      };
+      const sample = { receiptId: row.id, type: row.type };
+      await store.tx(async (db) => {
+        await markFolded(store, db, [mark], store.clock.now());
+        await raiseProblems(store, db, connection.id, [{ code: 'fold_failed', recordId: row.id, sample }]);
+      });
+    }
+  }
+  return rows.length;
+}
+
+/** Of the database or the disk, not of the delivery: tried again as it is. */
+const PASSING =
+  /^(08|40|53|55|57|58|XX)|^SQLITE_(BUSY|FULL|IOERR|LOCKED|CANTOPEN|READONLY|NOMEM|CORRUPT|INTERRUPT)|^E[A-Z]+$/;
+
+function isPassing(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && PASSING.test(code)) return true;
+    // A pool or a handle that was closed or lost its server says so in words only.
+    if (/connection (terminated|ended)|not open|Cannot use a pool/i.test(at.message)) return true;
+  }
+  return false;
 }
 
 async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, rows: FoldRow[]): Promise<void> {

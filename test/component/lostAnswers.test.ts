@@ -94,6 +94,8 @@ describe('a PUT whose answer is lost', () => {
     clock.ahead(HOUR);
     expect(await t.run()).toMatchObject({ failedCount: 0 });
     expect(t.ghl.callCount({ method: 'PUT' })).toBe(puts);
+    const [log] = await findLogs(t.app.store, { customerId: 'cus_1' }, 1);
+    expect(log).toMatchObject({ status: 'success', changes: [{ field: 'loyalty_points', before: 10, after: 30 }] });
     // Our own write is no edit of a person.
     expect(await listCommands(t.app.store, { kind: 'add_points' }, 9)).toEqual([]);
   });
@@ -175,6 +177,33 @@ test('a contact deleted in GHL is left out from then on and never made again', a
   expect(t.ghl.state.contacts(LOCATION)).toHaveLength(0);
   const [log] = await findLogs(t.app.store, { status: 'skipped' }, 1);
   expect(log).toMatchObject({ errorCode: 'deleted_in_ghl' });
+});
+
+test('a contact that was deleted and made again by hand is linked when a person asks for it', async () => {
+  t = await startTestApp();
+  await t.deliver(delivery('CardInstalledEvent', 1));
+  await t.run();
+  t.ghl.ui.deleteContact(onlyContact(t).id);
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 2, { balance: 5 }));
+  await t.run();
+  const again = t.ghl.ui.createContact(LOCATION, { email: 'ana@example.com' }).id;
+  expect((await t.api('/customers/cus_1/retry', {})).status).toBe(200);
+  expect(await t.run()).toMatchObject({ updatedCount: 1, skippedCount: 0 });
+  expect(onlyContact(t)).toMatchObject({ id: again, customFields: { loyalty_points: 5 } });
+});
+
+test('where duplicates are allowed, an e-mail that another contact has is not sent to the one with the phone', async () => {
+  t = await startTestApp({ location: { allowDuplicateContact: true } });
+  await t.deliver(delivery('CardInstalledEvent', 1, person(9)));
+  await t.run();
+  // Made after the location's contacts were read.
+  const phone = t.ghl.ui.createContact(LOCATION, { phone: '+12125550142' }).id;
+  t.ghl.ui.createContact(LOCATION, { email: 'ana@example.com' });
+  await t.deliver(delivery('CardInstalledEvent', 1));
+  await t.run();
+  expect(t.ghl.state.contact(phone)).toMatchObject({ customFields: { stickycards_customer_id: 'cus_1' } });
+  expect(t.ghl.state.contact(phone)?.email ?? null).toBeNull();
+  expect(await listProblems(t.app.store, { code: 'identity_conflict' }, 9)).toHaveLength(1);
 });
 
 test('a contact that was merged into another: the survivor is linked, what it says of itself is kept', async () => {

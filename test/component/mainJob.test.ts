@@ -67,7 +67,8 @@ test('all 14 events are known; each leaves its mark', async () => {
   await t.deliver(event('CardRemovedEvent', 21));
   await t.run();
   expect(onlyContact(t).customFields).toMatchObject({ card_status: 'removed', card_installed: 'removed' });
-  expect(t.ghl.state.tagsOf(onlyContact(t).id).toSorted()).toEqual(['gold club', 'referrer']);
+  // No card is valid again, so the tag that says so stays.
+  expect(t.ghl.state.tagsOf(onlyContact(t).id).toSorted()).toEqual(['card expired', 'gold club', 'referrer']);
 });
 
 test('feedback, payments and refunds wait in the ledger as commands, once', async () => {

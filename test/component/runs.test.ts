@@ -28,6 +28,23 @@ describe.each(Object.entries(databases))('on %s', (_name, makeUrl) => {
     expect(seven?.customFields).toMatchObject({ loyalty_points: 70 });
   });
 
+  test('a delivery with what a database cannot hold stops nobody: not itself, not the others', async () => {
+    t = await startTestApp({ databaseUrl: await makeUrl() });
+    const odd = [
+      '{"event_type":"CardScannedEvent","customer_id":"s\\ud800","email":"sur@example.com","first_name":"\\udc00Z\\u0000","\\ud800":"\\udfff"}',
+      '{"event_type":"CardBalanceUpdatedEvent","customer_id":"b","email":"b@example.com","card_id":"k","balance":-7,"referral_count":9007199254740991}',
+      `{"event_type":"CardScannedEvent","customer_id":"d","email":"d@example.com","x":${'['.repeat(5000)}${']'.repeat(5000)}}`,
+    ];
+    for (const raw of odd) expect((await t.deliverRaw(raw)).status).toBe(202);
+    await t.deliver(delivery('CardInstalledEvent', 1));
+    expect(await t.run()).toMatchObject({ failedCount: 0, createdCount: 4 });
+    const events = await t.api('/events?source=stickycards');
+    expect(events).toMatchObject({ status: 200, body: { items: [{}, {}, {}, {}] } });
+    expect((events.body['items'] as { status: string }[]).map((e) => e.status)).toEqual(
+      Array.from({ length: 4 }, () => 'FOLDED'),
+    );
+  });
+
   test('two instances on one database: one speaks for the connection, the other asks it', async () => {
     t = await startTestApp({ databaseUrl: await makeUrl() });
     const other = await createCore(t.app.config, { log: silentLogger });

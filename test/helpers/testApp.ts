@@ -26,6 +26,10 @@ export interface TestApp {
     body: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** The same with a body as it is, signed. */
+  deliverRaw(raw: string, headers?: Record<string, string>): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** A GET (or POST with a body) of the JSON API, with the admin token. */
+  api(path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
   /** A manual run of both directions, awaited. */
   run(): Promise<RunRow>;
   /** Stops the service and starts it again on the same database, as after a crash or an update. */
@@ -83,8 +87,16 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ...(await start()),
     ghl,
     stickyCards,
-    deliver: async (body, headers = {}) => {
-      const raw = JSON.stringify(body);
+    deliver: (body, headers) => test.deliverRaw(JSON.stringify(body), headers),
+    api: async (path, body) => {
+      const answer = await fetch(`${test.url}/api${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { authorization: `Bearer ${config.adminToken}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    },
+    deliverRaw: async (raw, headers = {}) => {
       const answer = await fetch(`${test.url}/webhooks/sticky-cards`, {
         method: 'POST',
         headers: {

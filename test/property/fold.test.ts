@@ -155,6 +155,26 @@ describe('what an event leaves behind', () => {
     expect(record.card?.installStatus).toBe('removed');
   });
 
+  const wallet = (status: string) => ({ card: { status, installedAtMs: null, templateId: null, cardType: null } });
+
+  test('a status word that an event carries along does not make an expired card valid again; installing it does', () => {
+    const expired = [
+      at(5, event('CardInstalledEvent')),
+      at(6, event('CardExpiredEvent')),
+      at(7, event('CardScannedEvent', wallet('installed'))),
+    ];
+    expect(foldAll(expired).card?.installStatus).toBe('expired');
+    expect(foldAll([...expired, at(8, event('CardInstalledEvent'))]).card?.installStatus).toBe('installed');
+    expect(foldAll([...expired, at(8, event('CardRemovedEvent'))]).card?.installStatus).toBe('removed');
+  });
+
+  test('a card that we first hear of when it is in the wallet already counts as installed', () => {
+    expect(foldAll([at(5, event('CardScannedEvent', wallet('installed')))]).card).toMatchObject({
+      installStatus: 'installed',
+      installed: 'installed',
+    });
+  });
+
   test('last activity is a maximum, and only of what the person did', () => {
     const record = foldAll([
       at(30, event('CardScannedEvent')),

@@ -33,6 +33,7 @@ export function eventShape(row: InboxRow) {
     // In capitals like the sync status (SPEC §2.1: "marked SKIPPED"); filters take any case.
     status: row.status.toUpperCase(),
     reason: row.reason,
+    flags: row.flags,
     verification: row.verification,
     customerId: rejected ? null : row.customerId,
     duplicates: row.duplicates,
@@ -40,9 +41,19 @@ export function eventShape(row: InboxRow) {
   };
 }
 
+/** Deeper than any real delivery; what lies deeper could not be written out again. */
+const DEPTH_MAX = 100;
+
+function isTooDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth >= DEPTH_MAX || Object.values(value).some((inner) => isTooDeep(inner, depth + 1));
+}
+
+/** As JSON; what is no JSON, or nested beyond reason, as the text that it came as. */
 function readPayload(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const json: unknown = JSON.parse(text);
+    return isTooDeep(json, 0) ? text : json;
   } catch {
     return text;
   }

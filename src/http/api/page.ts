@@ -3,12 +3,12 @@ import { z } from 'zod';
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
 
-const wrongLimit = `use a whole number from 1 to ${LIMIT_MAX}`;
+const wrongLimit = 'use a whole number from 1 on';
 const limitText = z
   .string({ error: wrongLimit })
-  .regex(/^\d{1,3}$/, wrongLimit)
-  .transform(Number)
-  .refine((limit) => limit >= 1 && limit <= LIMIT_MAX, wrongLimit);
+  .regex(/^0*[1-9]\d{0,8}$/, wrongLimit)
+  // More than a page holds is no mistake of the caller: the cursor leads on.
+  .transform((text) => Math.min(Number(text), LIMIT_MAX));
 
 export const limit = limitText.default(LIMIT_DEFAULT);
 /** Without a default, for lists that may also be exported whole. */

@@ -64,12 +64,12 @@ export function contactCalls({ call, locationId }: GhlCalls) {
       ),
 
     /** By the location's own rules (ghl.md §5.2); `contact` is null when nobody has it. Not the lagging index. */
-    searchDuplicate: (by: { phone: string } | { email: string }, options: CallOptions = {}) =>
+    searchDuplicate: (by: { phone?: string | undefined; email?: string | undefined }, options: CallOptions = {}) =>
       call(
         {
           method: 'GET',
           path: '/contacts/search/duplicate',
-          query: { locationId, ...('phone' in by ? { number: by.phone } : { email: by.email }) },
+          query: { locationId, number: by.phone, email: by.email },
           schema: s.duplicateAnswer,
           ...options,
         },
@@ -134,6 +134,9 @@ export function contactCalls({ call, locationId }: GhlCalls) {
           const said = new Map(data.responses.map((row) => [row.contactId, row]));
           const rows = contactIds.map((contactId): BulkTagsRow => {
             const row = said.get(contactId);
+            // Some answers count errors and list nothing: none is none.
+            if (!row && data.responses.length === 0 && data.errorCount === 0)
+              return { contactId, ok: true, message: '' };
             if (!row) return { contactId, ok: false, message: 'not in the answer' };
             return { contactId, ok: row.type !== 'error', message: row.message ?? '' };
           });

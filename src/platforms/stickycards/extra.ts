@@ -7,7 +7,7 @@ import {
   NATIVE_BY_PREFIX,
   TIME_NAMES,
 } from './fieldTable.ts';
-import { readText } from './readers.ts';
+import { readText, storable } from './readers.ts';
 
 const ENTRIES_MAX = 100;
 const KEY_LENGTH_MAX = 120;
@@ -41,7 +41,7 @@ export function collectExtra(record: Readonly<Record<string, unknown>>): Record<
     if (left === 0 || !isPlain(value) || TAKEN.has(name) || FORBIDDEN.has(key) || name.length > KEY_LENGTH_MAX) return;
     const kept = typeof value === 'string' ? readText(value)?.slice(0, TEXT_LENGTH_MAX) : value;
     if (kept === undefined) return;
-    extra[name.replaceAll('\0', '')] = kept;
+    extra[storable(name)] = kept;
     left -= 1;
   };
   for (const key of Object.keys(record)) {

@@ -6,11 +6,15 @@ export type Reader<T> = (value: unknown) => T | null;
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/;
 const ALL_DIGITS = /^[1-9]\d{7,14}$/;
 
-/** Trimmed text, numbers as digits; '' and blanks are nothing. NUL is dropped: PostgreSQL cannot store it. */
+/** As sent, without what PostgreSQL cannot store: NUL and halves of surrogate pairs. */
+export const storable = (text: string): string =>
+  (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed();
+
+/** Trimmed text, numbers as digits; '' and blanks are nothing. */
 export function readText(value: unknown): string | null {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
   if (typeof value !== 'string') return null;
-  const text = (value.includes('\0') ? value.replaceAll('\0', '') : value).trim();
+  const text = storable(value).trim();
   return text === '' ? null : text;
 }
 
@@ -33,9 +37,12 @@ export function readNumber(value: unknown): number | null {
   return Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number + 0 : null;
 }
 
+/** What a count can be at most: more is a mistake of the sender, and an integer column could not hold it. */
+const COUNT_MAX = 2 ** 31 - 1;
+
 export function readCount(value: unknown): number | null {
   const number = readNumber(value);
-  return number !== null && number >= 0 && Number.isInteger(number) ? number : null;
+  return number !== null && number >= 0 && number <= COUNT_MAX && Number.isInteger(number) ? number : null;
 }
 
 /** Times of records (not of events): zero and negative ones are the platform's way to say "none". */
