@@ -81,7 +81,8 @@ const needs = (store: Store) => {
   return { store, log: silentLogger, dialectOf: () => dialect };
 };
 
-const BATCH = 1000;
+/** As folding takes them when nothing is received. */
+const BATCH = 128;
 
 async function fill(store: Store): Promise<void> {
   for (let i = 0; i < EVENTS; i += BATCH) {

@@ -145,7 +145,7 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     dialectOf,
     connectionOf: (id) => registry.get(id),
     holdsLease: (id) => leases.holds(id),
-    waitingDeliveries: () => inbox.waiting(),
+    receivingIsBusy: () => inbox.busy(),
   });
   const schedule = createSchedule({
     store,

@@ -35,17 +35,28 @@ export const webhookEvents = (k: Kit) =>
     },
     (t) => [
       k.unique('webhook_events_dedupe').on(t.connectionId, t.source, t.dedupeKey),
-      // What is still to be folded: stays as small as the backlog.
-      k.index('webhook_events_unfolded').on(t.connectionId, t.id).where(isNull(t.foldedAt)),
-      k.index('webhook_events_list').on(t.connectionId, t.id),
+      // What is still to be folded: stays as small as the backlog. Begins with the column that is null, or SQLite prefers
+      // a list of all deliveries and walks over the folded ones.
+      k.index('webhook_events_unfolded').on(t.connectionId, t.foldedAt, t.id).where(isNull(t.foldedAt)),
+      // The indexes for people hold what is folded: they cost the fold, not the receiver. A list asks both halves.
+      k.index('webhook_events_list').on(t.connectionId, t.id).where(isNotNull(t.foldedAt)),
       // The few that are not simply folded: what operators look for. Partial, so that folding does not touch it.
       k
         .index('webhook_events_status')
         .on(t.status, t.id)
         .where(sql`${t.status} in ('skipped', 'waiting', 'rejected')`),
-      k.index('webhook_events_customer').on(t.connectionId, t.customerId, t.id).where(isNotNull(t.customerId)),
-      k.index('webhook_events_card').on(t.connectionId, t.cardId, t.id).where(isNotNull(t.cardId)),
-      k.index('webhook_events_contact').on(t.connectionId, t.contactId, t.id).where(isNotNull(t.contactId)),
+      k
+        .index('webhook_events_customer')
+        .on(t.connectionId, t.customerId, t.id)
+        .where(sql`${t.customerId} is not null and ${t.foldedAt} is not null`),
+      k
+        .index('webhook_events_card')
+        .on(t.connectionId, t.cardId, t.id)
+        .where(sql`${t.cardId} is not null and ${t.foldedAt} is not null`),
+      k
+        .index('webhook_events_contact')
+        .on(t.connectionId, t.contactId, t.id)
+        .where(sql`${t.contactId} is not null and ${t.foldedAt} is not null`),
       k.index('webhook_events_delivery').on(t.connectionId, t.source, t.deliveryId).where(isNotNull(t.deliveryId)),
     ],
   );

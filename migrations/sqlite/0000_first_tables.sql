@@ -311,10 +311,10 @@ CREATE TABLE `webhook_events` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `webhook_events_dedupe` ON `webhook_events` (`connection_id`,`source`,`dedupe_key`);--> statement-breakpoint
-CREATE INDEX `webhook_events_unfolded` ON `webhook_events` (`connection_id`,`id`) WHERE "webhook_events"."folded_at" is null;--> statement-breakpoint
-CREATE INDEX `webhook_events_list` ON `webhook_events` (`connection_id`,`id`);--> statement-breakpoint
+CREATE INDEX `webhook_events_unfolded` ON `webhook_events` (`connection_id`,`folded_at`,`id`) WHERE "webhook_events"."folded_at" is null;--> statement-breakpoint
+CREATE INDEX `webhook_events_list` ON `webhook_events` (`connection_id`,`id`) WHERE "webhook_events"."folded_at" is not null;--> statement-breakpoint
 CREATE INDEX `webhook_events_status` ON `webhook_events` (`status`,`id`) WHERE "webhook_events"."status" in ('skipped', 'waiting', 'rejected');--> statement-breakpoint
-CREATE INDEX `webhook_events_customer` ON `webhook_events` (`connection_id`,`customer_id`,`id`) WHERE "webhook_events"."customer_id" is not null;--> statement-breakpoint
-CREATE INDEX `webhook_events_card` ON `webhook_events` (`connection_id`,`card_id`,`id`) WHERE "webhook_events"."card_id" is not null;--> statement-breakpoint
-CREATE INDEX `webhook_events_contact` ON `webhook_events` (`connection_id`,`contact_id`,`id`) WHERE "webhook_events"."contact_id" is not null;--> statement-breakpoint
+CREATE INDEX `webhook_events_customer` ON `webhook_events` (`connection_id`,`customer_id`,`id`) WHERE "webhook_events"."customer_id" is not null and "webhook_events"."folded_at" is not null;--> statement-breakpoint
+CREATE INDEX `webhook_events_card` ON `webhook_events` (`connection_id`,`card_id`,`id`) WHERE "webhook_events"."card_id" is not null and "webhook_events"."folded_at" is not null;--> statement-breakpoint
+CREATE INDEX `webhook_events_contact` ON `webhook_events` (`connection_id`,`contact_id`,`id`) WHERE "webhook_events"."contact_id" is not null and "webhook_events"."folded_at" is not null;--> statement-breakpoint
 CREATE INDEX `webhook_events_delivery` ON `webhook_events` (`connection_id`,`source`,`delivery_id`) WHERE "webhook_events"."delivery_id" is not null;

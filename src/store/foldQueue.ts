@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { Db } from './db.ts';
 import type { InboxRow } from './inboxRow.ts';
@@ -84,7 +84,14 @@ export const waitingEvents = (store: Store, db: Db, connectionId: string, cardId
   return db
     .select(foldColumns(store.s))
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), eq(t.status, 'waiting'), store.inList(t.cardId, cardIds)));
+    .where(
+      and(
+        eq(t.connectionId, connectionId),
+        eq(t.status, 'waiting'),
+        isNotNull(t.foldedAt),
+        store.inList(t.cardId, cardIds),
+      ),
+    );
 };
 
 /** Delivery ids that more than one delivery bears (another type or subject: SPEC §2.1, 4). */

@@ -1,4 +1,4 @@
-import { and, asc, eq, or } from 'drizzle-orm';
+import { and, asc, eq, type SQL } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import { newCustomer, type StagedCard, type StagedCustomer } from '../domain/foldEvent.ts';
 import { primaryCard, shownStatus } from '../domain/shownCard.ts';
@@ -84,19 +84,19 @@ export async function loadPeople(
 ): Promise<StagedPeople> {
   const { stickyCardsCustomers: c, stickyCardsCards: k } = store.s;
   const lock = store.dialect === 'postgres';
-  const cardQuery = db
-    .select()
-    .from(k)
-    .where(
-      and(
-        eq(k.connectionId, connectionId),
-        or(
-          customerIds.length > 0 ? store.inList(k.stickycardsId, customerIds) : undefined,
-          cardIds.length > 0 ? store.inList(k.cardId, cardIds) : undefined,
-        ),
-      ),
-    );
-  const cards = customerIds.length + cardIds.length === 0 ? [] : await (lock ? cardQuery.for('update') : cardQuery);
+  const cardQuery = (mine: SQL) => {
+    const query = db
+      .select()
+      .from(k)
+      .where(and(eq(k.connectionId, connectionId), mine));
+    return lock ? query.for('update') : query;
+  };
+  // Two queries, one per index: with an `or` SQLite reads all cards of the connection.
+  const ofPeople = customerIds.length === 0 ? [] : await cardQuery(store.inList(k.stickycardsId, customerIds));
+  const known = new Set(ofPeople.map((card) => card.cardId));
+  const missing = cardIds.filter((id) => !known.has(id));
+  const others = missing.length === 0 ? [] : await cardQuery(store.inList(k.cardId, missing));
+  const cards = [...ofPeople, ...others];
   const ids = [...new Set([...customerIds, ...cards.map((card) => card.stickycardsId)])];
   const customerQuery = db
     .select()

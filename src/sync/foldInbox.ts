@@ -7,8 +7,8 @@ export interface FoldInboxNeeds extends StageInboxNeeds {
   connectionOf(id: string): Connection | undefined;
   /** Whether this process speaks for the connection now. */
   holdsLease(connectionId: string): boolean;
-  /** Deliveries that wait for their commit: folding yields to them. */
-  waitingDeliveries(): number;
+  /** Deliveries wait for their commit, or did a moment ago: folding yields to them. */
+  receivingIsBusy(): boolean;
 }
 
 export interface InboxFolder {
@@ -22,9 +22,10 @@ export interface InboxFolder {
 }
 
 /** While deliveries wait, a batch is folded at most this often: receiving goes first, staging still moves on. */
-const YIELD_MS = 10;
-const BATCH = 1000;
-const BATCH_UNDER_LOAD = 64;
+const YIELD_MS = 100;
+/** More would block the event loop for longer than a delivery should wait. */
+const BATCH = 128;
+const BATCH_UNDER_LOAD = 16;
 
 /** Keeps staging up to date behind the receivers: right after each commit, never in a request (SPEC §2.1, 5). */
 export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
@@ -32,9 +33,10 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
   const running = new Map<string, Promise<void>>();
   let closed = false;
 
-  const drain = async (connection: Connection) => {
+  const drain = async (connection: Connection, urgent: boolean) => {
     while (!closed && needs.holdsLease(connection.id)) {
-      const busy = needs.waitingDeliveries() > 0;
+      // A run that waits for it goes before comfort.
+      const busy = !urgent && needs.receivingIsBusy();
       if (busy) await store.clock.sleep(YIELD_MS);
       const limit = busy ? BATCH_UNDER_LOAD : BATCH;
       // Settings may change between two batches.
@@ -44,8 +46,8 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
     }
   };
 
-  const start = (connection: Connection): Promise<void> => {
-    const work = drain(connection).finally(() => {
+  const start = (connection: Connection, urgent: boolean): Promise<void> => {
+    const work = drain(connection, urgent).finally(() => {
       if (running.get(connection.id) === work) running.delete(connection.id);
     });
     running.set(connection.id, work);
@@ -56,7 +58,7 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
     // One at a time per connection; what is under way may have looked before the caller's rows were there.
     for (let current = running.get(connection.id); current; current = running.get(connection.id))
       await current.catch(() => undefined);
-    await start(connection);
+    await start(connection, true);
   };
 
   const again = new Set<string>();
@@ -68,7 +70,7 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
     }
     const connection = needs.connectionOf(connectionId);
     if (!connection) return;
-    start(connection)
+    start(connection, false)
       .then(() => {
         if (again.delete(connectionId)) nudge(connectionId);
       })
