@@ -21,7 +21,11 @@ export function maskPersonal(text: string): string {
 }
 
 /** Where it was thrown, without the message that a stack begins with. */
-const framesOf = (error: Error): string => (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).join('\n');
+const framesOf = (error: Error): string =>
+  (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
 
 function mask(key: string, value: unknown, depth: number): unknown {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') return value;
