@@ -23,8 +23,11 @@ const cardIdOf = (n: number) => `card_${String(n).padStart(7, '0')}`;
 
 function customerRow(n: number): CustomerRow {
   const at = new Date(FIRST_DAY_MS);
+  const empty = newCustomerRow(CONNECTION, customerIdOf(n), at);
   return {
-    ...newCustomerRow(CONNECTION, customerIdOf(n), at),
+    ...empty,
+    // What a later delivery folds to must be what the columns show.
+    foldState: { ...empty.foldState, referralFloor: n % 3 },
     email: `person${n}@example.com`,
     mobile: `+1212${String(2_000_000 + n)}`,
     firstName: 'Ana',

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,9 +9,11 @@ import type { Clock } from '../../src/clock.ts';
 import { systemClock } from '../../src/clock.ts';
 import { projectRoot } from '../../src/paths.ts';
 import { createGhlSimulator, type Fault } from '../../src/simulators/ghl/index.ts';
-import { insertDeliveries, type NewInboxRow } from '../../src/store/inbox.ts';
+import { insertDeliveries } from '../../src/store/inbox.ts';
 import { listProblems } from '../../src/store/problems.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
+import { inboxRow } from '../../bench/inboxRow.ts';
+import { contactIdOf, writeLinkedPeople } from '../../bench/linkedPeople.ts';
 import { firstLinkStory, outcomesIn, whatIsWrong } from '../helpers/firstLinkStory.ts';
 import { delivery, person } from '../helpers/story.ts';
 import { LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
@@ -35,30 +36,6 @@ function movableClock(): Clock & { ahead(ms: number): void } {
     },
   };
 }
-
-/** Deliveries as the receiver stores them. */
-const inboxRow = (body: Record<string, unknown>): NewInboxRow => {
-  const payload = JSON.stringify(body);
-  const bodyHash = createHash('sha256').update(payload).digest('hex');
-  const at = new Date(Number(body['timestamp']) * 1000);
-  return {
-    connectionId: 'default',
-    source: 'stickycards',
-    dedupeKey: bodyHash,
-    deliveryId: null,
-    type: String(body['event_type']),
-    occurredAt: at,
-    receivedAt: at,
-    customerId: String(body['customer_id']),
-    cardId: (body['card_id'] as string | undefined) ?? null,
-    contactId: null,
-    verification: 'verified',
-    flags: [],
-    headers: null,
-    bodyHash,
-    payload,
-  };
-};
 
 /** Into the inbox of a service that has been started once: its connection is there. */
 async function storeDeliveries(store: Store, bodies: readonly Record<string, unknown>[]): Promise<void> {
@@ -91,7 +68,8 @@ describe('first links of many people', () => {
       // A full last page may be followed by an empty one.
       expect(searches).toBeLessThanOrEqual(PAGES + 1);
       expect(rest).toBeLessThanOrEqual(1.1 * PEOPLE);
-      if (!allowDuplicateContact) expect(looks).toBe(0);
+      // One per creation, by phone; a second one by e-mail where the first found nobody.
+      expect(looks).toBeLessThanOrEqual(allowDuplicateContact ? 2 * story.creations : 0);
     },
   );
 
@@ -169,24 +147,34 @@ describe('first links of many people', () => {
 });
 
 test('a thousand equal tag changes cost a handful of bulk calls', async () => {
-  const seconds = (day: number) => Math.floor(Date.UTC(2026, 2, 20 + day) / 1000);
-  const told = (type: string, day: number, extra: Record<string, unknown> = {}) =>
-    Array.from({ length: 1000 }, (_, n) => ({ ...delivery(type, 1, person(n)), timestamp: seconds(day), ...extra }));
   t = await startTestApp();
-  await storeDeliveries(t.app.store, told('CustomerCreatedEvent', 0));
-  expect(await t.run()).toMatchObject({ createdCount: 1000, failedCount: 0 });
-  const before = t.ghl.callCount();
-  await storeDeliveries(t.app.store, told('CustomerSegmentLinkedEvent', 1, { segment: 'Gold' }));
+  const { store } = t.app;
+  await writeLinkedPeople(store, 0, 1000);
+  const people = await store.db.select().from(store.s.stickyCardsCustomers);
+  t.ghl.seedContacts(
+    LOCATION,
+    people.map((_, n) => ({ id: contactIdOf(n), tags: ['by hand'] })),
+  );
+  const told = people.map(({ stickycardsId, email }) => ({
+    event_type: 'CustomerSegmentLinkedEvent',
+    timestamp: Math.floor(Date.now() / 1000),
+    customer_id: stickycardsId,
+    email,
+    segment: 'Gold',
+  }));
+  await storeDeliveries(store, told);
   expect(await t.run()).toMatchObject({ updatedCount: 1000, failedCount: 0 });
-  expect(t.ghl.state.contacts(LOCATION).filter((contact) => contact.tags.includes('gold'))).toHaveLength(1000);
-  expect(t.ghl.callCount() - before).toBe(t.ghl.callCount({ path: '/contacts/bulk/tags/update/add' }));
-  expect(t.ghl.callCount() - before).toBeLessThanOrEqual(5);
+  const contacts = t.ghl.state.contacts(LOCATION);
+  expect(contacts.filter(({ tags }) => tags.includes('gold') && tags.includes('by hand'))).toHaveLength(1000);
+  const bulk = t.ghl.callCount({ path: '/contacts/bulk/tags/update/add' });
+  expect(bulk).toBeLessThanOrEqual(5);
+  expect(t.ghl.callCount({ path: '/contacts/' })).toBe(bulk);
 });
 
 test('GHL down for a day: nobody is failed, no attempt counts, and all of it arrives once when it is back', async () => {
   const clock = movableClock();
   t = await startTestApp({ overrides: { clock } });
-  const people = 40;
+  const people = 20;
   for (let n = 0; n < people; n++) await t.deliver(delivery('CardInstalledEvent', 1, person(n)));
   const linked = people / 2;
   await t.run();
@@ -233,4 +221,4 @@ test('GHL down for a day: nobody is failed, no attempt counts, and all of it arr
     expect(contact?.customFields['loyalty_points']).toBe(10 + n);
   }
   expect(await listProblems(t.app.store, { state: 'open' }, 9)).toEqual([]);
-});
+}, 90_000);
