@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { newCard } from '../src/domain/foldEvent.ts';
 import { loadMaps } from '../src/maps.ts';
 import { projectRoot } from '../src/paths.ts';
+import type { SeedContact } from '../src/simulators/ghl/types.ts';
 import { newLink, writeLinks } from '../src/store/links.ts';
 import type { Pair } from '../src/store/pairs.ts';
 import { cardRow, type CustomerRow, newCustomerRow, writePeople } from '../src/store/staging.ts';
@@ -90,6 +91,17 @@ export function contactShown(contactId: string, written: Record<string, unknown>
       .filter((field) => field.value !== null),
     dateAdded: '2026-01-05T12:00:00.000Z',
     dateUpdated: '2026-01-05T12:00:00.000Z',
+  };
+}
+
+/** The same contact for the simulator. */
+export function seedOf(n: number): SeedContact {
+  const { firstName, lastName, email, phone, tags, customFields } = contactShown(contactIdOf(n), {});
+  const values = (customFields as { id: string; value: unknown }[]).map(({ id, value }) => [id.slice(4), value]);
+  return {
+    ...({ firstName, lastName, email, phone, tags } as SeedContact),
+    id: contactIdOf(n),
+    customFields: Object.fromEntries(values) as Record<string, unknown>,
   };
 }
 

@@ -143,7 +143,9 @@ describe('a call that is answered', () => {
     await new Promise((resolve) => setImmediate(resolve));
     await get();
     expect(seen[0]).toMatchObject({ method: 'DELETE', body: '{"tags":["x"]}' });
-    expect(sockets.size).toBe(1);
+    for (let more = 0; more < 6; more++) await get();
+    // An answer may be told a moment before its connection is free again: at most one more is opened for that.
+    expect(sockets.size).toBeLessThanOrEqual(2);
   });
 
   it('writes one line without body, id, token or contact details', async () => {
