@@ -1,6 +1,6 @@
 // A GHL location that knows everybody and answers everything the same way after a fixed time, in a process of its own:
 // `node answeringGhl.ts <delay ms>`. For benches that measure the service and not a simulator; it says where it
-// listens, then answers `counts` with what it was asked since the last time.
+// listens, then answers `counts` with what it was asked since the last time, `progress` with the same without forgetting.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ export interface Counts {
   climbs: number[];
   /** Field ids that the PUTs carried. */
   fieldIds: string[];
+  /** When each 500th PUT came, in ms. */
+  marksMs: number[];
 }
 export type Reply = { port: number } | { counts: Counts };
 
@@ -26,6 +28,8 @@ const LIMITS = {
   'x-ratelimit-limit-daily': '100000000',
   'x-ratelimit-daily-remaining': '100000000',
 };
+
+export const MARK_EVERY = 500;
 
 type Field = { id: string; field_value: unknown };
 
@@ -40,7 +44,7 @@ function serve(delayMs: number): void {
       dataType: row.type,
       model: 'contact',
     }));
-  const fresh = (): Counts => ({ puts: 0, others: 0, climbs: [], fieldIds: [] });
+  const fresh = (): Counts => ({ puts: 0, others: 0, climbs: [], fieldIds: [], marksMs: [] });
   let counts = fresh();
   let atOnce = 0;
   let traces = 0;
@@ -59,6 +63,7 @@ function serve(delayMs: number): void {
     atOnce += 1;
     if (req.method === 'PUT') counts.puts += 1;
     else counts.others += 1;
+    if (req.method === 'PUT' && counts.puts % MARK_EVERY === 0) counts.marksMs.push(performance.now());
     if (atOnce > counts.climbs.length) counts.climbs.push(Math.max(0, counts.puts - 1));
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -78,9 +83,8 @@ function serve(delayMs: number): void {
   server.keepAliveTimeout = 60_000;
   const reply = (message: Reply) => void process.send?.(message);
   process.on('message', (question) => {
-    if (question !== 'counts') return;
     reply({ counts });
-    counts = fresh();
+    if (question === 'counts') counts = fresh();
   });
   process.on('disconnect', () => process.exit(0));
   server.listen(0, '127.0.0.1', () => reply({ port: (server.address() as AddressInfo).port }));
