@@ -5,16 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
-import type { Clock } from '../../src/clock.ts';
-import { systemClock } from '../../src/clock.ts';
+import { createCore } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { silentLogger } from '../../src/log.ts';
 import { projectRoot } from '../../src/paths.ts';
 import { createGhlSimulator, type Fault } from '../../src/simulators/ghl/index.ts';
 import { insertDeliveries } from '../../src/store/inbox.ts';
 import { listProblems } from '../../src/store/problems.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { inboxRow } from '../../bench/inboxRow.ts';
 import { contactIdOf, writeLinkedPeople } from '../../bench/linkedPeople.ts';
 import { firstLinkStory, outcomesIn, whatIsWrong } from '../helpers/firstLinkStory.ts';
+import { movableClock } from '../helpers/movableClock.ts';
 import { delivery, person } from '../helpers/story.ts';
 import { LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
@@ -23,19 +25,6 @@ afterEach(async () => {
   await t?.stop();
   t = null;
 });
-
-/** Real time, moved ahead by hand. */
-function movableClock(): Clock & { ahead(ms: number): void } {
-  let offset = 0;
-  return {
-    now: () => new Date(systemClock.nowMs() + offset),
-    nowMs: () => systemClock.nowMs() + offset,
-    sleep: (ms, signal) => systemClock.sleep(ms, signal),
-    ahead: (ms) => {
-      offset += ms;
-    },
-  };
-}
 
 /** Into the inbox of a service that has been started once: its connection is there. */
 async function storeDeliveries(store: Store, bodies: readonly Record<string, unknown>[]): Promise<void> {
@@ -100,9 +89,9 @@ describe('first links of many people', () => {
       STICKY_CARDS_WEBHOOK_SECRET: 'whsec_7d1f0c',
     };
     let child: ChildProcess | null = null;
-    const start = async (more: Record<string, string> = {}): Promise<ChildProcess> => {
+    const start = async (): Promise<ChildProcess> => {
       child = spawn(process.execPath, ['--no-warnings', join(projectRoot, 'src/main.ts')], {
-        env: { ...process.env, NODE_OPTIONS: '', ...env, ...more },
+        env: { ...process.env, NODE_OPTIONS: '', ...env },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
@@ -114,11 +103,10 @@ describe('first links of many people', () => {
       await ended;
     };
     try {
-      const first = await start({ SYNC_PAUSED: 'on' });
-      const store = await openStore(`file:${file}`, systemClock);
-      await storeDeliveries(store, story.deliveries);
-      await store.close();
-      await kill(first);
+      // Once without a run, so that its connection is there.
+      const core = await createCore(loadConfig({ ...env, SYNC_PAUSED: 'on' }), { log: silentLogger });
+      await storeDeliveries(core.store, story.deliveries);
+      await core.close();
       const db = new Database(file, { readonly: true });
       const unfolded = db.prepare('select count(*) from webhook_events where folded_at is null').pluck();
       const open = db.prepare("select count(*) from sticky_cards_customers where sync_status = 'PENDING'").pluck();
