@@ -6,6 +6,7 @@ import { idempotencyKeys, leases, runRequests } from './tables/coordination.ts';
 import { stagingCheckpoints, webhookEvents } from './tables/inbox.ts';
 import { claimedIdentities, entityMappings } from './tables/links.ts';
 import { problemRecords, problems } from './tables/problems.ts';
+import { contactMarks, seenSegments } from './tables/reverse.ts';
 import { syncAuditLogs, syncLogs, syncRunSummaries } from './tables/runs.ts';
 import { ghlContacts, stickyCardsCards, stickyCardsCustomers } from './tables/staging.ts';
 
@@ -16,6 +17,8 @@ const build = (kit: Kit) => ({
   stickyCardsCustomers: stickyCardsCustomers(kit),
   stickyCardsCards: stickyCardsCards(kit),
   ghlContacts: ghlContacts(kit),
+  contactMarks: contactMarks(kit),
+  seenSegments: seenSegments(kit),
   entityMappings: entityMappings(kit),
   claimedIdentities: claimedIdentities(kit),
   commands: commands(kit),

@@ -8,6 +8,8 @@ export const {
   stickyCardsCustomers,
   stickyCardsCards,
   ghlContacts,
+  contactMarks,
+  seenSegments,
   entityMappings,
   claimedIdentities,
   commands,

@@ -7,11 +7,29 @@ export type Value = string | number | boolean | null;
 export interface LinkField {
   /** The last value that both sides were known to share; absent = no base yet. */
   base?: Value;
-  /** On its way: committed before the request leaves, gone when it is confirmed or known not to have happened. */
-  pending?: { value: Value; sentAtMs: number };
+  /**
+   * On its way: committed before the request leaves, gone when it is confirmed or known not to have happened. `to` says
+   * which side it was sent to; left out, GHL.
+   */
+  pending?: { value: Value; sentAtMs: number; to?: 'stickycards' };
   /** Not planned, with the reason; lifted when the source value differs from `value`, or by a person. */
   held?: { reason: string; value: Value; atMs: number };
   /** Counts changes of the base; names the commands that a state of the field makes. */
+  revision: number;
+  /** Two-way fields: our last writes to GHL, newest first, no more than three. */
+  writes?: FieldSent[];
+}
+
+/**
+ * One write of a field to GHL: what the GET before it read and what was sent, by GHL's own clock. A value that a
+ * delivery shows from between the two was overwritten by it (SPEC §3.3).
+ */
+export interface FieldSent {
+  getAtMs: number;
+  answeredAtMs: number;
+  read: Value;
+  sent: Value;
+  /** Of the field after the write. */
   revision: number;
 }
 
@@ -21,6 +39,8 @@ export interface LinkTags {
   pending?: { add: string[]; remove: string[]; sentAtMs: number };
   /** Tags that a person took off in GHL, by when we saw that. */
   off: Record<string, number>;
+  /** Command tags (canonical) that stood on the contact when it was last decided about; absent = never decided. */
+  commands?: string[];
 }
 
 /**
