@@ -29,4 +29,5 @@ EXPOSE 3000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Not through npm: its shell does not pass SIGTERM on, and accepted work could not be finished.
-CMD ["node", "--enable-source-maps", "dist/src/main.js"]
+# The same limits of memory as `npm start` (docs/operations.md).
+CMD ["node", "--max-semi-space-size=16", "--max-old-space-size=512", "--enable-source-maps", "dist/src/main.js"]

@@ -76,9 +76,10 @@ function row(i: number): NewInboxRow {
 }
 
 const needs = (store: Store) => {
-  const dialect = loadMaps(join(projectRoot, 'config')).dialects.get('report');
+  const { dialects, rows, tagMap } = loadMaps(join(projectRoot, 'config'));
+  const dialect = dialects.get('report');
   if (!dialect) throw new Error('config/dialects/report.json is missing');
-  return { store, log: silentLogger, dialectOf: () => dialect };
+  return { store, log: silentLogger, rows, tagMap, ghlAppId: null, dialectOf: () => dialect };
 };
 
 /** As folding takes them when nothing is received. */

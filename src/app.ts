@@ -7,6 +7,8 @@ import { AppError, messageOf } from './errors.ts';
 import { newId } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createApiRouter } from './http/api/index.ts';
+import { createGhlReceiver } from './http/receiveGhl.ts';
+import { createGhlWorkflowReceiver } from './http/receiveGhlWorkflow.ts';
 import { createHttpServer } from './http/server.ts';
 import { loadMaps } from './maps.ts';
 import { SANDBOX_CONNECTION } from './sandboxConnection.ts';
@@ -18,6 +20,7 @@ import { createStickySides } from './platforms/stickycards/sides.ts';
 import { markSendingUnknown } from './store/commands.ts';
 import { createConnectionRegistry, type ConnectionRegistry } from './store/connectionRegistry.ts';
 import { type ConnectionStore, createConnectionStore } from './store/connections.ts';
+import { receivedAtOf } from './store/ghlInbox.ts';
 import { createInboxAppender, type InboxAppender } from './store/inbox.ts';
 import { thisProcess } from './store/leases.ts';
 import { closeStaleRuns } from './store/runs.ts';
@@ -76,6 +79,17 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     adminToken: config.adminToken,
     trustProxy: config.trustProxy,
     onCommitted: (connectionId) => core.folder.nudge(connectionId),
+    receivers: [
+      createGhlReceiver({
+        connections: core.registry,
+        ed25519Key: config.ghlApp.webhookPublicKey,
+        rsaKey: config.ghlApp.webhookRsaPublicKey,
+      }),
+      createGhlWorkflowReceiver({
+        connections: core.registry,
+        receivedAtOf: (...call) => receivedAtOf(core.store, ...call),
+      }),
+    ],
     apiRouter: createApiRouter(core),
   });
   let url = '';
@@ -143,6 +157,9 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     store,
     log,
     dialectOf,
+    rows: maps.rows,
+    tagMap: maps.tagMap,
+    ghlAppId: config.ghlApp.clientId?.split('-')[0] ?? null,
     connectionOf: (id) => registry.get(id),
     holdsLease: (id) => leases.holds(id),
     receivingIsBusy: () => inbox.busy(),
@@ -153,6 +170,8 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     connections,
     rows: maps.rows,
     tagMap: maps.tagMap,
+    consentWords: maps.consentWords,
+    dialectOf,
     ghlSideOf: (connection) => ghlSides.of(connection),
     stickySideOf: (connection) => stickySides.of(connection),
     foldAll: (connection) => folder.foldAll(connection),
@@ -170,6 +189,7 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     rows: maps.rows,
     tagMap: maps.tagMap,
     ghlSideOf: (connection) => ghlSides.of(connection),
+    stickySideOf: (connection) => stickySides.of(connection),
     foldAll: (connection) => folder.foldAll(connection),
   });
   let stopSweeping: () => void = () => undefined;

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { monotonicFactory } from 'ulid';
+import { encodeTime, monotonicFactory } from 'ulid';
 
 const RANDOM_BYTES = 4096;
 const randomBytes = new Uint8Array(RANDOM_BYTES);
@@ -22,3 +22,6 @@ export type IdKind = 'evt' | 'run' | 'log' | 'cmd' | 'prb' | 'lnk' | 'aud' | 're
 
 /** `evt_01J…`: says its kind and sorts by the time of its making; strictly increasing within a process. */
 export const newId = (kind: IdKind, atMs: number): string => `${kind}_${ulid(atMs)}`;
+
+/** Sorts before every id of a kind that is made from this time on: ids made since then are found by their index. */
+export const idFloor = (kind: IdKind, atMs: number): string => `${kind}_${encodeTime(atMs)}`;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ConsentWords, parseConsentWords } from './domain/consent.ts';
 import { type FieldRow, parseFieldMap, parseTagMap, type TagMap } from './domain/fieldMap.ts';
 import { AppError, messageOf } from './errors.ts';
 import { type Dialect, loadDialects } from './platforms/stickycards/dialect.ts';
@@ -7,6 +8,7 @@ import { type Dialect, loadDialects } from './platforms/stickycards/dialect.ts';
 export interface Maps {
   rows: FieldRow[];
   tagMap: TagMap;
+  consentWords: ConsentWords;
   dialects: ReadonlyMap<string, Dialect>;
 }
 
@@ -25,6 +27,7 @@ export function loadMaps(configDir: string): Maps {
   return {
     rows: read('field-map.json', parseFieldMap),
     tagMap: read('tag-map.json', parseTagMap),
+    consentWords: read('consent.json', parseConsentWords),
     dialects: loadDialects(configDir),
   };
 }

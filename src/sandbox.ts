@@ -22,12 +22,19 @@ export interface Sandbox {
 
 const PIPELINE = { id: 'sandbox-pipeline', name: 'Loyalty', stages: [{ id: 'sandbox-stage', name: 'Paid' }] };
 
-/**
- * Starts both simulators on loopback, ties the running service to them as the connection `sandbox`, lets a small day of
- * traffic flow and runs once (SPEC §10). The simulators begin empty at every start, the database does not: its links
- * are dropped first, so that everybody it knows is linked anew.
- */
-export async function startSandbox(app: App): Promise<Sandbox> {
+export interface SandboxSimulators {
+  /** PEM: the key that the simulated GHL signs its webhooks with. */
+  ghlWebhookPublicKey: string;
+  /**
+   * Starts both simulators on loopback, ties the running service to them as the connection `sandbox`, lets a small day of
+   * traffic flow and runs once (SPEC §10). The simulators begin empty at every start, the database does not: its links
+   * are dropped first, so that everybody it knows is linked anew.
+   */
+  start(app: App): Promise<Sandbox>;
+}
+
+/** Both simulators, not started yet. */
+export function createSandbox(): SandboxSimulators {
   const ghl = createGhlSimulator({
     locations: [
       {
@@ -41,6 +48,10 @@ export async function startSandbox(app: App): Promise<Sandbox> {
       },
     ],
   });
+  return { ghlWebhookPublicKey: ghl.webhookPublicKeyPem, start: (app) => startSandbox(app, ghl) };
+}
+
+async function startSandbox(app: App, ghl: GhlSimulator): Promise<Sandbox> {
   const stickyCards = createStickyCardsSimulator({
     apiKey: SANDBOX_STICKY_KEY,
     webhookSecret: SANDBOX_WEBHOOK_SECRET,
@@ -48,6 +59,7 @@ export async function startSandbox(app: App): Promise<Sandbox> {
     deliveryIds: true,
   });
   await Promise.all([ghl.start(), stickyCards.start()]);
+  ghl.setWebhookUrl(`${app.url()}/webhooks/ghl`);
   await connect(app, ghl, stickyCards);
   const people = playSmallDay(stickyCards).length;
   await stickyCards.flushWebhooks();

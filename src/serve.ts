@@ -33,13 +33,18 @@ export async function serve(): Promise<void> {
 
   try {
     const config = loadConfig();
-    app = await createApp(config);
+    // The simulated GHL signs with a key of its own, which this start trusts in place of the published one.
+    const simulators = config.sandbox ? (await import('./sandbox.ts')).createSandbox() : null;
+    app = await createApp(
+      simulators
+        ? { ...config, ghlApp: { ...config.ghlApp, webhookPublicKey: simulators.ghlWebhookPublicKey } }
+        : config,
+    );
     for (const warning of config.warnings) app.log.warn(warning);
     const { url } = await app.start();
     process.stdout.write(startText(config, url));
-    if (config.sandbox) {
-      const { startSandbox } = await import('./sandbox.ts');
-      sandbox = await startSandbox(app);
+    if (simulators) {
+      sandbox = await simulators.start(app);
       process.stdout.write(sandboxText(config, url, sandbox));
     }
   } catch (error) {
@@ -67,8 +72,11 @@ function startText(config: Config, url: string): string {
     );
     for (const { name, value } of config.madeUp.secrets) lines.push(`  ${name}=${value}`);
   }
-  if (!config.sandbox)
-    lines.push(`  webhooks of Sticky Cards go to   ${config.publicUrl ?? url}/webhooks/sticky-cards`);
+  const base = config.publicUrl ?? url;
+  if (!config.sandbox) {
+    lines.push(`  webhooks of Sticky Cards go to   ${base}/webhooks/sticky-cards`);
+    lines.push(`  app webhooks of GHL go to        ${base}/webhooks/ghl`);
+  }
   return `${lines.join('\n')}\n`;
 }
 

@@ -9,11 +9,14 @@ export interface LinkField {
   base?: Value;
   /**
    * On its way: committed before the request leaves, gone when it is confirmed or known not to have happened. `to` says
-   * which side it was sent to; left out, GHL.
+   * which side it was sent to; left out, GHL. `lost`: an edit that GHL does not hold any more.
    */
-  pending?: { value: Value; sentAtMs: number; to?: 'stickycards' };
-  /** Not planned, with the reason; lifted when the source value differs from `value`, or by a person. */
-  held?: { reason: string; value: Value; atMs: number };
+  pending?: { value: Value; sentAtMs: number; to?: 'stickycards'; lost?: true };
+  /**
+   * Not planned, with the reason; lifted when the source value differs from `value`, or by a person. `of` says whose
+   * value is the source; left out, that of Sticky Cards.
+   */
+  held?: { reason: string; value: Value; atMs: number; of?: 'ghl' };
   /** Counts changes of the base; names the commands that a state of the field makes. */
   revision: number;
   /** Two-way fields: our last writes to GHL, newest first, no more than three. */

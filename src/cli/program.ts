@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.ts';
 import { maskPersonal } from '../log.ts';
 import { addActivate } from './activate.ts';
+import { addCommands } from './commands.ts';
 import { addConnections } from './connections.ts';
 import { type Cli, terminal } from './context.ts';
 import { addLogs } from './logs.ts';
@@ -33,6 +34,7 @@ export async function runCli(args: readonly string[], cli: Cli = terminal): Prom
   addSync(program, cli, fail);
   addRuns(program, cli);
   addLogs(program, cli);
+  addCommands(program, cli);
   addRebuild(program, cli);
   addConnections(program, cli);
   addActivate(program, cli);

@@ -57,4 +57,9 @@ export interface StickyCardsEvent {
   comment: string | null;
   /** What the field map does not name but the dialect wants kept. */
   extra: Record<string, unknown>;
+  /**
+   * Only in our own form of what we wrote: staged columns (firstName, lastName, email, mobile) that are empty since. A
+   * delivery cannot say that: there null means "no information".
+   */
+  cleared?: readonly string[];
 }

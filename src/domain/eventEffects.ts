@@ -44,3 +44,16 @@ export const effectOf = (type: string): EventEffect | null =>
 
 /** An answer to a read of ours, folded like an event of its moment (SPEC §1, observations); goes before every event of that moment. */
 export const READ_EFFECT: EventEffect = { rank: 9, observed: true };
+
+/**
+ * Answers to our own writes, folded like a read of that moment; they tell only what was written, so they close no question
+ * of a thin event. `BalanceWritten` = points were moved and the answer did not tell the total: it asks for a read.
+ */
+const WRITTEN_EFFECTS: Readonly<Record<string, EventEffect>> = {
+  CustomerWritten: { rank: READ_EFFECT.rank },
+  CardWritten: { rank: READ_EFFECT.rank },
+  BalanceWritten: { rank: READ_EFFECT.rank, needs: 'balance' },
+};
+
+export const writtenEffectOf = (type: string): EventEffect | null =>
+  Object.hasOwn(WRITTEN_EFFECTS, type) ? (WRITTEN_EFFECTS[type] as EventEffect) : null;

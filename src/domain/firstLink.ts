@@ -110,10 +110,12 @@ const BY_TEXT = {
   phone: 'same phone',
   email: 'same e-mail',
 } as const;
+const SHARED_TEXT = { customer_id: 'this customer id', phone: 'this phone', email: 'this e-mail' } as const;
 const EXCLUDED_TEXT: Record<string, string> = {
   no_contact_info: 'neither a phone nor an e-mail',
   invalid_phone: 'the only contact detail is a phone number that cannot exist',
   deleted_in_ghl: 'the contact was deleted in GHL',
+  ambiguous: 'several contacts could be meant',
   paused: 'paused by a person',
 };
 
@@ -127,6 +129,9 @@ export function addMatch(report: FirstLinkReport, customerId: string, match: Mat
   switch (match.kind) {
     case 'excluded':
       addExcluded(report, customerId, match.reason);
+      return;
+    case 'ambiguous':
+      addExcluded(report, customerId, 'ambiguous');
       return;
     case 'create':
       report.creates += 1;
@@ -165,7 +170,7 @@ export function addWrites(
 }
 
 /**
- * Why a person's match deserves a look, although it is certain what the sync does: several contacts could be meant.
+ * Why a person's match deserves a look: several contacts could be meant, or could have been.
  * Null when there is nothing to choose between.
  */
 export function ambiguity(
@@ -175,36 +180,23 @@ export function ambiguity(
   defaultCountry: string,
 ): string | null {
   const { e164, digits, email } = identitiesOf(person, defaultCountry);
-  const free = candidates.filter((contact) => contact.linkedTo === null);
   const several = (contacts: readonly ContactKeys[], what: string, then: string): string | null => {
     if (contacts.length < 2) return null;
     const ids = contacts.map((contact) => contact.ghlContactId).toSorted();
     return `${contacts.length} contacts have ${what} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''}): ${then}`;
   };
-  const owned = free.filter((contact) => contact.stickycardsCustomerId === person.customerId);
-  const first = 'the first one is taken';
-  return (
-    several(owned, 'this customer id', 'none is taken by it') ??
-    (digits === null
-      ? null
-      : several(
-          candidates.filter((c) => c.phoneDigits === digits),
-          'these digits',
-          'none is taken by them',
-        )) ??
-    (match.kind === 'contact' && match.by === 'phone' && e164 !== null
-      ? several(
-          free.filter((c) => c.phone === e164),
-          'this phone',
-          first,
-        )
-      : null) ??
-    (match.kind === 'contact' && match.by === 'email'
-      ? several(
-          free.filter((c) => c.email === email),
-          'this e-mail',
-          first,
-        )
-      : null)
+  const sameDigits = digits === null ? [] : candidates.filter((contact) => contact.phoneDigits === digits);
+  const byDigits = several(sameDigits, 'these digits', 'none is taken by them');
+  if (byDigits !== null || (match.kind !== 'contact' && match.kind !== 'ambiguous')) return byDigits;
+  const shares = {
+    customer_id: (contact: ContactKeys) => contact.stickycardsCustomerId === person.customerId,
+    phone: (contact: ContactKeys) => e164 !== null && contact.phone === e164,
+    email: (contact: ContactKeys) => contact.email === email,
+  }[match.by];
+  const equals = candidates.filter((contact) => contact.linkedTo === null && shares(contact));
+  return several(
+    equals,
+    SHARED_TEXT[match.by],
+    match.kind === 'ambiguous' ? 'none is taken' : 'the one that shares more is taken',
   );
 }

@@ -107,6 +107,18 @@ function setState<T, K extends keyof T & string>(record: Stamped<T>, key: K, val
   record[key] = value as Stamped<T>[K];
 }
 
+const CLEARABLE = ['email', 'mobile', 'firstName', 'lastName'] as const;
+
+/** What a write of ours emptied (SPEC §3.2): the one case in which a value goes. */
+function clearStates(customer: StagedCustomer, cleared: readonly string[], stamp: Stamp): void {
+  for (const key of CLEARABLE) {
+    const known = customer.fold.stamps[key];
+    if (!cleared.includes(key) || (known && compareStamps(known, stamp) >= 0)) continue;
+    customer.fold.stamps[key] = stamp;
+    customer[key] = null;
+  }
+}
+
 const later = (a: number | null, b: number) => (a === null || b > a ? b : a);
 
 /**
@@ -142,6 +154,7 @@ function foldCustomer(
   setState(customer, 'mobile', event.phone, stamp);
   setState(customer, 'firstName', event.firstName, stamp);
   setState(customer, 'lastName', event.lastName, stamp);
+  clearStates(customer, event.cleared ?? [], stamp);
   for (const [key, value] of Object.entries(event.extra)) {
     const known = customer.fold.stamps[`extra.${key}`];
     if (value === null || value === undefined || (known && compareStamps(known, stamp) >= 0)) continue;
@@ -262,7 +275,7 @@ function setFolded<K extends 'wallet' | 'expired'>(
 const secondOf = (atMs: number) => Math.floor(atMs / 1000);
 
 /**
- * Two different balances at one time: neither is trusted, the card is read (SPEC §2.2). A read of ours knows its time
+ * Two different balances at one time: neither is trusted, the card is read (SPEC §2.2). A read or write of ours knows its time
  * only to the second, so there "one time" is the same second.
  */
 function foldBalance(card: StagedCard, event: StickyCardsEvent, effect: EventEffect, stamp: Stamp): void {
@@ -271,7 +284,7 @@ function foldBalance(card: StagedCard, event: StickyCardsEvent, effect: EventEff
     return;
   }
   const known = card.fold.stamps['balance'];
-  const byRead = effect.observed === true || known?.[1] === READ_EFFECT.rank;
+  const byRead = effect.rank === READ_EFFECT.rank || known?.[1] === READ_EFFECT.rank;
   const sameTime = known && (byRead ? secondOf(known[0]) === secondOf(stamp[0]) : known[0] === stamp[0]);
   if (sameTime && card.balance !== event.balance) card.fold.balanceTie = true;
   else if (!known || known[0] < stamp[0]) card.fold.balanceTie = false;

@@ -18,6 +18,8 @@ export interface GhlEdit {
   key: string;
   from: Value;
   to: Value;
+  /** Sticky Cards changed it too, to this: GHL wins, and the log says so (SPEC §3.3). */
+  over?: Value;
 }
 
 export interface FieldsPlan {
@@ -26,7 +28,7 @@ export interface FieldsPlan {
   rebase: { key: string; value: Value }[];
   /** For the other half: what GHL tells Sticky Cards. */
   edits: GhlEdit[];
-  /** Fields to be held from now on, with the reason. */
+  /** Fields to be held from now on, with the reason; the value is GHL's. */
   hold: { key: string; reason: string; value: Value }[];
 }
 
@@ -45,13 +47,17 @@ export interface PlanFieldsInput {
   balanceBusy: boolean;
   /** Keys that cannot be written: not provisioned, or the dialect or card type says so. */
   unwritable: ReadonlySet<string>;
+  /** Edits that nothing can be done with: the field gets the value of Sticky Cards again. */
+  putBack?: ReadonlySet<string>;
+  /** Command fields whose command is over: they are emptied (SPEC §3.3). */
+  toEmpty?: ReadonlySet<string>;
 }
 
 type Decision =
   | { kind: 'write'; after: Value }
   | { kind: 'put_back'; after: Value }
   | { kind: 'rebase'; value: Value }
-  | { kind: 'edit'; from: Value; to: Value }
+  | { kind: 'edit'; from: Value; to: Value; over?: Value }
   | { kind: 'hold'; reason: string; value: Value }
   | null;
 
@@ -73,8 +79,10 @@ export function planFields(input: PlanFieldsInput): FieldsPlan {
     if (decision.kind === 'write') plan.toGhl.push({ key: row.key, before, after: decision.after });
     else if (decision.kind === 'put_back') putBack.push({ key: row.key, before, after: decision.after });
     else if (decision.kind === 'rebase') plan.rebase.push({ key: row.key, value: decision.value });
-    else if (decision.kind === 'edit') plan.edits.push({ key: row.key, from: decision.from, to: decision.to });
-    else plan.hold.push({ key: row.key, reason: decision.reason, value: decision.value });
+    else if (decision.kind === 'edit') {
+      const { kind: _, ...edit } = decision;
+      plan.edits.push({ key: row.key, ...edit });
+    } else plan.hold.push({ key: row.key, reason: decision.reason, value: decision.value });
   }
   // A one-way field that somebody edited in GHL is put back by the contact's next write; it is no reason for one.
   if (plan.toGhl.length > 0) plan.toGhl.push(...putBack);
@@ -88,14 +96,19 @@ function ghlValue(input: PlanFieldsInput, key: string): Value | undefined {
 }
 
 function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, input: PlanFieldsInput): Decision {
-  const held = field?.held;
-  if (held && (held.reason === 'cleared_in_ghl' || held.value === sticky)) return null;
   const ghl = ghlValue(input, row.key);
+  const held = field?.held;
+  // What GHL holds now is only known from a full answer; until then a hold because of it stays.
+  if (held && (held.of === 'ghl' ? ghl === undefined || held.value === ghl : held.value === sticky)) return null;
+  if (input.toEmpty?.has(row.key))
+    return ghl === null ? { kind: 'rebase', value: null } : { kind: 'write', after: null };
   const rewrite = row.ofCard && input.cardSwitched;
   if (row.merge === 'counter' && input.balanceBusy) return null;
   if (field?.base === undefined || rewrite)
     return withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
-  return threeWay(row, field.base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : field.base);
+  const decision = threeWay(row, field.base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : field.base);
+  if (decision?.kind === 'edit' && input.putBack?.has(row.key)) return { kind: 'write', after: sticky ?? field.base };
+  return decision;
 }
 
 /** SPEC §2.5 "No base": equal → base, one side empty → filled from the other, both differ → the owner. */
@@ -133,13 +146,13 @@ function threeWay(row: FieldRow, base: Value, sticky: Value, ghl: Value): Decisi
   if (row.merge === 'counter') return { kind: 'edit', from: base, to: ghl };
   if (stickyChanged && sticky === ghl) return { kind: 'rebase', value: sticky };
   if (stickyChanged && row.owner === 'stickycards') return { kind: 'write', after: sticky };
-  return { kind: 'edit', from: base, to: ghl };
+  return { kind: 'edit', from: base, to: ghl, ...(stickyChanged ? { over: sticky } : {}) };
 }
 
 /** A field that is gone from a read but not from the base (SPEC §3.1). */
 function cleared(row: FieldRow, base: Value, sticky: Value): Decision {
   if (row.valueType === 'phone' || row.valueType === 'email')
-    return { kind: 'hold', reason: 'cleared_in_ghl', value: sticky };
+    return { kind: 'hold', reason: 'cleared_in_ghl', value: null };
   if (row.ghl === 'custom') return { kind: 'write', after: sticky ?? base };
   return { kind: 'edit', from: base, to: null };
 }
@@ -175,6 +188,8 @@ export function planTags(
     for (const tag of link.base) {
       if (ghlTags.has(tag)) continue;
       base.delete(tag);
+      // Taken off by us, the answer was lost: no person's removal.
+      if (link.pending?.remove.includes(tag)) continue;
       const statedAtMs = wanted.get(tag);
       if (statedAtMs !== undefined && statedAtMs <= ghlSeenAtMs) off[tag] = ghlSeenAtMs;
     }
@@ -185,8 +200,9 @@ export function planTags(
     if (ghlTags?.has(tag)) base.add(tag);
     else add.push(tag);
   }
-  // A tag whose adding was never answered may stand there: it was ours, so it goes with its state.
-  const mayBeOn = (link.pending?.add ?? []).filter((tag) => !base.has(tag));
+  // A tag whose adding or removal was never answered may stand there: it was ours, so it goes with its state.
+  const onItsWay = new Set([...(link.pending?.add ?? []), ...(link.pending?.remove ?? [])]);
+  const mayBeOn = [...onItsWay].filter((tag) => !base.has(tag));
   const remove = [...base, ...mayBeOn].filter((tag) => !wanted.has(tag));
   return { add: add.toSorted(), remove: remove.toSorted(), base: [...base].toSorted(), off };
 }

@@ -7,7 +7,7 @@ export interface CodeText {
 /** Problems by code. A code that is raised and has no row here fails the tests. */
 export const PROBLEMS: Readonly<Record<string, CodeText>> = {
   fold_failed: {
-    title: 'A delivery of Sticky Cards could not be worked into the customer',
+    title: 'A delivery could not be worked in',
     remedy:
       'The delivery is kept as it came, everything else goes on. Open it in the inbox by the receipt id of the sample and look for a value that makes no sense. Send that delivery, with its receipt id, to the support of this product: it is a mistake of ours.',
   },
@@ -31,6 +31,31 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     remedy:
       'Nothing is lost and no record is given up: every run tries again, and everything arrives once GHL is back. If it lasts, look at the status page of GHL and at the network of this server.',
   },
+  ghl_uninstalled: {
+    title: 'The app was taken out of the location in GHL',
+    remedy:
+      'Nothing is written to GHL for now, and its webhooks no longer come; what Sticky Cards sends is kept. If that was a mistake, install the app in the location again. If the connection has a Private Integration token of its own, it goes on within 15 minutes by itself and asks GHL for changes in every run.',
+  },
+  sticky_key_rejected: {
+    title: 'Sticky Cards does not accept the key',
+    remedy:
+      'Nothing is written to Sticky Cards until it does; GHL is kept up to date, and what people change there is kept and arrives afterwards. Make a new API key in Sticky Cards and put it into the connection. It is tried again every 15 minutes and goes on by itself.',
+  },
+  sticky_scope_missing: {
+    title: 'The key may not do what is needed in Sticky Cards',
+    remedy:
+      'Give the API key the right to read and write customers and cards, or make a new one and put it into the connection. GHL is kept up to date meanwhile. It is tried again every 15 minutes and goes on by itself.',
+  },
+  sticky_down: {
+    title: 'Sticky Cards does not answer',
+    remedy:
+      'Nothing is lost: every run tries again, and what was changed in GHL arrives once Sticky Cards is back. If it lasts, look at the status page of Sticky Cards and at the network of this server.',
+  },
+  phone_not_possible: {
+    title: 'A phone number typed in GHL cannot exist',
+    remedy:
+      'It is not sent to Sticky Cards; everything else is. Correct the number of the contact in GHL, with its country code: it arrives with the next run.',
+  },
   value_not_taken: {
     title: 'GHL answered that a value was saved, but shows it empty or changed',
     remedy:
@@ -45,6 +70,26 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     title: 'Phone and e-mail of one customer belong to two different contacts',
     remedy:
       'The customer is linked to one of the two contacts, and the value that the other one has is not sent. Compare the two contacts named in the sample. One person: merge them in GHL. Two people: correct the phone or the e-mail in Sticky Cards. Then press Retry.',
+  },
+  create_limit: {
+    title: 'More than 200 contacts of one day would have become customers',
+    remedy:
+      'The first 200 did; the others wait and go on after midnight UTC by themselves, 200 a day. If they come from an import that was not meant for Sticky Cards, set createCustomers of the connection to a tag or to off: they are left alone then. Nothing else waits.',
+  },
+  customer_not_created: {
+    title: 'A contact could not be made a customer of Sticky Cards',
+    remedy:
+      'Sticky Cards refused it, and it is not tried again by itself. The sample shows the reason: correct the phone, e-mail or name that it is about in the contact in GHL; every change of the contact tries again.',
+  },
+  customer_conflict: {
+    title: 'Phone and e-mail of one contact belong to two customers of Sticky Cards',
+    remedy:
+      'The contact is linked to one of them, and the value that the other one has is not sent. Compare the contact and the two customers in the sample. One person: merge the two customers in Sticky Cards. Two people: correct the phone or the e-mail of the contact in GHL.',
+  },
+  field_refused_by_sticky_cards: {
+    title: 'Sticky Cards refuses the value of one contact field',
+    remedy:
+      'The customer keeps the old value of that field; everything else was written. The sample shows the reason. Correct the value in the contact in GHL: it is sent again when it changes.',
   },
   record_failed: {
     title: 'Customers could not be written to GHL and wait for you',
@@ -62,9 +107,14 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
       'The contact in GHL stays as it is and shows the last values that were known; no card or points can be read any more. If the customer was deleted on purpose, press Resolve and decide in GHL what becomes of the contact. If not, ask the support of Sticky Cards for the customer named in the sample.',
   },
   already_linked: {
-    title: 'Two customers claim the same contact',
+    title: 'Two customers claim the same contact, or two contacts the same customer',
     remedy:
-      'The first one is linked; the second one is not synchronised, so that two cards do not overwrite each other. If it is one person with two cards, merge the two customers in Sticky Cards. If they are two people, give the second one a phone or an e-mail of their own there.',
+      'The first one is linked; the second one is not synchronised, so that two cards do not overwrite each other. If it is one person, merge the two customers in Sticky Cards, or the two contacts in GHL. If they are two people, give the second one a phone or an e-mail of their own.',
+  },
+  ambiguous: {
+    title: 'Several contacts could be one customer',
+    remedy:
+      'The contacts named in the sample have the same phone or e-mail, and nobody guesses which one is the customer: none is linked and none is made. Merge them in GHL, or give the right one the e-mail or phone that it lacks, then press Retry.',
   },
   points_ambiguous: {
     title: 'The points of a card cannot be told for certain',
@@ -74,7 +124,7 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
   points_limit: {
     title: 'A change of points is beyond the limit',
     remedy:
-      'Nothing was booked. If the change is right, press Confirm and it is booked once. If it was a typing error, put the old number back in GHL and press Resolve.',
+      'Nothing was booked. If the change is right, press Confirm and it is booked once. If it was a typing error, discard the command (it is in the list of commands, in state held): the balance of the card is written back to GHL. A number with a fraction or below 0 can never be booked: correct it in GHL.',
   },
   bonus_overlap: {
     title: 'A second bonus was typed before the first one was cleared',
@@ -91,6 +141,16 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     remedy:
       'Only active, inactive and suspended can be set as card_status in GHL. Nothing was changed on the card. Tell whoever typed it; there is nothing else to do.',
   },
+  opt_in_unknown: {
+    title: 'The word in opt_in_status of a contact says neither yes nor no',
+    remedy:
+      'Nothing was changed in Sticky Cards, and no push goes to this contact until the word is known. Type yes or no into opt_in_status of the contact named in the sample. If the word is one that you use often, add it to config/consent.json under in or out and restart the service: it counts for pushes at once, and as an order when it is typed again.',
+  },
+  churn_conflict: {
+    title: 'A contact got the tags for churned and for reactivated at once',
+    remedy:
+      'Which of the two came last cannot be told, so the cards were left as they are. Take one of the two tags off the contact named in the sample: the other one is followed by the next run. If a workflow adds both, let it remove the old tag first.',
+  },
   not_writable_by_api: {
     title: 'Sticky Cards offers no way to write this change',
     remedy:
@@ -99,12 +159,37 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
   balance_mode_wrong: {
     title: 'Sticky Cards books points otherwise than configured',
     remedy:
-      'All point bookings of this connection are stopped, so that no customer gets a wrong balance. The sample shows the numbers before and after. Correct that one card by hand, set balanceMode of the connection to the other value (delta or absolute), then press Resolve.',
+      'All point bookings of this connection are stopped, so that no customer gets a wrong balance. The sample shows the numbers before and after. Correct that one card by hand, set balanceMode of the connection to the other value (delta or absolute), then press Resolve. If the setting is right, and somebody at the till moved exactly these points in that second, press Confirm: the next booking proves it anew.',
   },
   mass_change: {
     title: 'A run would have changed unusually much and was stopped before it wrote',
     remedy:
       'Nothing was changed. Look at what it would do (the sample counts it). If it is meant, for example after an import, press Confirm. If not, find out what changed the records in the source, put it right, and run again.',
+  },
+  command_failed: {
+    title: 'A note, task, opportunity, push or booking was refused and waits for you',
+    remedy:
+      "It did not happen and is not tried again by itself. The sample names the command and the other side's reason: correct what it names, for instance the pipeline of the connection. A payment whose opportunity was refused was written down as a note. Make up by hand for anything else that is still wanted, then press Resolve.",
+  },
+  command_unknown: {
+    title: 'Nobody can say whether a command arrived',
+    remedy:
+      'An answer was lost, and the other side cannot be asked any more. Look there for what the sample names (kind and target). It is there: press It happened. It is not there: press Send again. It is not wanted any more: press Discard. Nothing is sent twice on a guess.',
+  },
+  command_too_old: {
+    title: 'Commands older than 30 days were never sent and wait for you',
+    remedy:
+      'They wait because the connection was paused or the customer had no contact for so long. Still wanted: press Send again. Out of date: press Discard.',
+  },
+  command_scope_missing: {
+    title: 'The token may not make notes, tasks, opportunities or pushes',
+    remedy:
+      'Everything else goes on; these wait, and nothing is lost. Give the token the missing permission: in GHL open the Private Integration and tick contacts (write) for notes and tasks, opportunities (read and write) for opportunities. It is tried again every 15 minutes and goes on by itself.',
+  },
+  opportunity_not_allowed: {
+    title: 'GHL allows one opportunity per contact, so a payment became a note',
+    remedy:
+      'The contact has an opportunity in this pipeline that is not the one of this payment; it was left as it is. To get one per payment, allow duplicate opportunities in the settings of the location, or choose a pipeline that nothing else uses. If notes are enough, press Ignore.',
   },
   field_wrong_type: {
     title: 'A custom field in GHL has the wrong type',
@@ -147,12 +232,55 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
     title: 'The contact belongs to another customer already',
     remedy: 'Merge the two customers in Sticky Cards, or give this one a phone or an e-mail of their own.',
   },
+  ambiguous: {
+    title: 'Several contacts in GHL have the same phone or e-mail',
+    remedy: 'Merge them in GHL, or tell them apart by their phone and e-mail, then press Retry.',
+  },
+  echo: {
+    title: 'GHL reports what is known already, mostly a write of ours',
+    remedy: 'It changes nothing and costs no call. There is nothing to do.',
+  },
+  not_linked: {
+    title: 'The contact belongs to no customer',
+    remedy:
+      'It is no customer of Sticky Cards and is not to become one: it was made before the activation, has neither phone nor e-mail, or the connection does not ask for it (createCustomers).',
+  },
+  observe: {
+    title: 'It arrived while the connection only observes',
+    remedy: 'It is kept and changes nothing. Activate the connection when its first-link report looks right.',
+  },
+  stale: {
+    title: 'The delivery was more than 48 hours old when it arrived',
+    remedy: 'What it shows is not believed; a contact that matters is read by the next run. There is nothing to do.',
+  },
+  connection_paused: {
+    title: 'It arrived while the connection was paused',
+    remedy: 'It is kept, and its contact is read as soon as the connection is resumed. There is nothing to do.',
+  },
+  app_uninstalled: {
+    title: 'It arrived after the app was taken out of the location',
+    remedy:
+      'It is kept, and its contact is read once GHL can be reached again. Install the app again if it was a mistake.',
+  },
+  unknown_location: {
+    title: 'GHL reports about a location that is not connected here',
+    remedy:
+      'Connect the location (ghlLocationId), or take the app out of it in GHL. It was answered like any other, so that GHL does not pause the address for your other locations.',
+  },
+  other_app: {
+    title: 'Another app was put into the location or taken out of it',
+    remedy: 'It is not the app of GHL_CLIENT_ID and changes nothing. There is nothing to do.',
+  },
+  older_than_known: {
+    title: 'It arrived after a newer one of its kind',
+    remedy: 'Only the newest counts. There is nothing to do.',
+  },
   unknown_event_type: {
     title: 'An event of a kind that is not known here',
     remedy: 'It was kept and changes nothing. If Sticky Cards sends it often, ask for it to be supported.',
   },
   event_without_effect: {
-    title: 'A known event that has nothing to say to GHL',
+    title: 'A known event that has nothing to say to the other side',
     remedy: 'It was kept and changes nothing. There is nothing to do.',
   },
   sandbox_event: {
@@ -207,6 +335,41 @@ export const REJECTIONS: Readonly<Record<string, CodeText>> = {
   path_secret_wrong: {
     title: 'The secret in the address did not match',
     remedy: 'Paste the whole webhook address from the set-up page at the sender again.',
+  },
+  ghl_signature_missing: {
+    title: 'The delivery bore no signature of GHL',
+    remedy:
+      'App webhooks are signed by themselves. A workflow must post to /webhooks/ghl/workflow; correct its address in GHL.',
+  },
+  ghl_signature_wrong: {
+    title: 'The signature is not one of GHL',
+    remedy:
+      'If all deliveries are refused since a certain time, GHL changed its key: set GHL_WEBHOOK_PUBLIC_KEY to the new one and start again. If it is one now and then, somebody is trying; there is nothing to do.',
+  },
+  ghl_signature_legacy: {
+    title: 'GHL signed in its old way only (RSA)',
+    remedy: 'Set GHL_WEBHOOK_RSA_PUBLIC_KEY=on and start again.',
+  },
+  workflow_key_missing: {
+    title: 'A workflow call held no secret',
+    remedy: 'Put the workflow key into the action: under Custom Data as key, or at the end of the address as ?key=….',
+  },
+  workflow_key_wrong: {
+    title: 'The secret of a workflow call did not match',
+    remedy: 'Copy the workflow key of this connection (GHL_WORKFLOW_KEY) into the action again.',
+  },
+  workflow_location_mismatch: {
+    title: 'A workflow call came from another location than its secret',
+    remedy:
+      'Copy the address and the workflow key of that very location into the action; a workflow that was copied from another one brings the wrong ones along.',
+  },
+  workflow_key_ambiguous: {
+    title: 'A workflow call named no location, and its secret belongs to several',
+    remedy: 'Put the name of the connection into its address: /webhooks/ghl/workflow/<connection>.',
+  },
+  contact_missing: {
+    title: 'A workflow call named no contact',
+    remedy: 'Use the standard action Webhook, or write contact_id into the body of the Custom Webhook.',
   },
   unknown_connection: {
     title: 'The address named a connection that does not exist',

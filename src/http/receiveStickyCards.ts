@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
@@ -6,7 +5,9 @@ import type { Connection } from '../domain/connection.ts';
 import { readHead } from '../platforms/stickycards/envelope.ts';
 import type { CommitThenAnswer, Crashed } from './commitThenAnswer.ts';
 import { type Problem, sendProblem } from './problem.ts';
+import { textOf } from './rawText.ts';
 import { readBody, refuseUnread } from './readBody.ts';
+import { BODY_BYTES_MAX, NOT_JSON, POST_ONLY, refusal, TOO_LARGE, UNKNOWN_CONNECTION } from './receiverProblems.ts';
 import { NO_CONNECTION, type Reject } from './rejections.ts';
 import { parseStickyCardsPath } from './stickyCardsPath.ts';
 import { type Delivery, stickyCardsRow } from './stickyCardsRow.ts';
@@ -15,40 +16,12 @@ import { verifyDelivery } from './verifyDelivery.ts';
 /** Serves a request, or returns false when its path is not one of its own. */
 export type Receive = (req: IncomingMessage, res: ServerResponse) => boolean;
 
-/** SPEC §2.1, 1. */
-const BODY_BYTES_MAX = 1024 * 1024;
-
-const refusal = (status: number, code: string, title: string, detail: string, field?: string): Problem => ({
-  status,
-  code,
-  title,
-  detail,
-  ...(field !== undefined && { field }),
-});
-
-const POST_ONLY: Problem = {
-  ...refusal(405, 'post_only', 'Only POST is taken here', 'Webhooks are sent with POST.'),
-  headers: { allow: 'POST' },
-};
-const TOO_LARGE = refusal(
-  413,
-  'too_large',
-  'The body is too large',
-  'A delivery may have up to 1 MiB (1,048,576 bytes).',
-);
-const UNKNOWN_CONNECTION = refusal(
-  404,
-  'unknown_connection',
-  'There is no such connection',
-  'The address names a connection that is not set up here. Copy the address from the set-up page.',
-);
 const ENCODED = refusal(
   415,
   'content_encoding',
   'The body is compressed',
   'Send it without Content-Encoding: the signature is checked on the bytes as sent.',
 );
-const NOT_JSON = refusal(400, 'malformed_json', 'The body is not JSON', 'The body has to be one JSON object in UTF-8.');
 
 /**
  * `POST /webhooks/sticky-cards[/:connection[/:secret]]` (SPEC §2.1): verify the raw bytes, append to the inbox, commit,
@@ -141,11 +114,4 @@ export function createStickyCardsReceiver(needs: {
     });
     return true;
   };
-}
-
-/** '' for what is not UTF-8; without the byte order mark that some senders put first. */
-function textOf(rawBody: Buffer): string {
-  if (!isUtf8(rawBody)) return '';
-  const text = rawBody.toString('utf8');
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { STICKY_SIGNATURE_HEADERS } from '../platforms/signature.ts';
 import type { EventHead } from '../platforms/stickycards/envelope.ts';
 import type { NewInboxRow } from '../store/inbox.ts';
+import { storable } from './rawText.ts';
 import type { Verified } from './verifyDelivery.ts';
 
 /** Later than this after its receipt an event time is a wrong clock (SPEC §2.1, 3). */
@@ -11,8 +12,6 @@ const DELIVERY_ID_HEADERS = ['x-sticky-delivery-id', 'x-delivery-id', 'idempoten
 const KEPT_HEADERS = ['content-type', 'user-agent', ...DELIVERY_ID_HEADERS] as const;
 const HEADER_LENGTH_MAX = 255;
 
-/** PostgreSQL stores neither NUL nor half of a surrogate pair. */
-const storable = (text: string): string => (text.isWellFormed() ? text : text.toWellFormed()).replaceAll('\0', '');
 const storableOrNull = (text: string | null): string | null => (text === null ? null : storable(text));
 
 const headerValue = (headers: IncomingHttpHeaders, name: string): string | null => {

@@ -24,6 +24,8 @@ export interface FirstLinkNeeds {
   rows: readonly FieldRow[];
   tagMap: TagMap;
   ghlSideOf(connection: Connection): GhlSide | null;
+  /** null = nothing is ever written to Sticky Cards. */
+  stickySideOf(connection: Connection): unknown;
   /** Folds everything that was committed before, as far as this process may. */
   foldAll(connection: Connection): Promise<void>;
 }
@@ -99,6 +101,8 @@ async function reported(
   }
   const indexed = (connection.cursors['contacts'] as { doneAtMs?: number | null } | undefined)?.doneAtMs != null;
   if (!indexed && report.linked < report.customers) report.apiCalls += pages;
+  // A run that may write to Sticky Cards asks first what changed in GHL (SPEC §3.1).
+  if (needs.stickySideOf(connection)) report.apiCalls += 1;
   return report;
 }
 

@@ -143,7 +143,7 @@ export function createApi(options: ApiOptions): Api {
           }
         },
         {
-          priority: attempt === 1 ? request.priority : 'repeat',
+          priority: attempt === 1 ? request.priority : 'next',
           signal: request.signal,
           prepare: announced || !request.beforeSend ? undefined : announce,
         },

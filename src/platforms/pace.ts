@@ -6,8 +6,11 @@ import { type AnswerHeaders, numberHeader, retryAfterMsOf } from './answer.ts';
 import { ApiError, type Side } from './apiError.ts';
 import { createRateWindow, type RateSlot } from './rateWindow.ts';
 
-/** `repeat` is for a call that the remote sent away with 429: it has waited already. */
-export type Priority = 'live' | 'background' | 'repeat';
+/**
+ * `next` is for a call that has waited already, as one that the remote sent away with 429, or the second one of a job:
+ * the longer it waits, the less what was read before it still holds.
+ */
+export type Priority = 'live' | 'background' | 'next';
 
 export interface PaceOptions {
   clock: Clock;
@@ -60,7 +63,7 @@ const PROBE_EVERY_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
 /** Kept for live events (SPEC §2.6). */
 const LIVE_SHARE = 0.05;
-const rankOf: Record<Priority, number> = { background: 0, live: 1, repeat: 2 };
+const rankOf: Record<Priority, number> = { background: 0, live: 1, next: 2 };
 
 /**
  * The pace of one connection on one side (SPEC §2.6, ghl.md §3).

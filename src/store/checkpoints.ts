@@ -159,8 +159,8 @@ export async function resetStaging(store: Store, db: Db, connectionId: string): 
     .where(
       and(
         eq(e.connectionId, connectionId),
-        inArray(e.source, ['stickycards', 'read']),
-        // Reads of GHL contacts are observations of the other side.
+        inArray(e.source, ['stickycards', 'read', 'self']),
+        // Reads and writes of GHL contacts are observations of the other side.
         isNull(e.contactId),
         isNotNull(e.payload),
         or(gt(e.id, upto), eq(e.status, 'waiting')),

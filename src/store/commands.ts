@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, ne } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { CommandKind, CommandState } from '../../drizzle/tables/commands.ts';
 import type { Db } from './db.ts';
@@ -130,6 +130,76 @@ export async function cardsWithOpenPoints(
   return new Set(rows.map((row) => row.target.slice('card:'.length)));
 }
 
+/** The commands that these states of fields or deliveries made, whatever became of them. */
+export const commandsBySource = (
+  { db, s }: Store,
+  connectionId: string,
+  sourceEvents: readonly string[],
+): Promise<CommandRow[]> => {
+  const { commands: t } = s;
+  return db
+    .select()
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), inArray(t.sourceEvent, [...sourceEvents])))
+    .orderBy(asc(t.id));
+};
+
+const inDoubt = ['sending', 'unknown'] as const;
+
+/**
+ * Another booking of points that is on its way or whose answer was lost: of this target (`card:<id>`), or of the whole
+ * connection when `target` is null.
+ */
+export async function pointsUnderWay(
+  { s }: Store,
+  db: Db,
+  connectionId: string,
+  exceptId: string,
+  target: string | null,
+): Promise<Pick<CommandRow, 'id' | 'target'> | null> {
+  const { commands: t } = s;
+  const [row] = await db
+    .select({ id: t.id, target: t.target })
+    .from(t)
+    .where(
+      and(
+        eq(t.connectionId, connectionId),
+        target === null ? undefined : eq(t.target, target),
+        eq(t.kind, 'add_points'),
+        inArray(t.state, [...inDoubt]),
+        ne(t.id, exceptId),
+      ),
+    )
+    .limit(1);
+  return row ?? null;
+}
+
+/** Another booking of this card that left at that time or later: what was read of the card then may be old. */
+export async function pointsSentSince(
+  { s }: Store,
+  db: Db,
+  connectionId: string,
+  target: string,
+  exceptId: string,
+  since: Date,
+): Promise<string | null> {
+  const { commands: t } = s;
+  const [row] = await db
+    .select({ id: t.id })
+    .from(t)
+    .where(
+      and(
+        eq(t.connectionId, connectionId),
+        eq(t.target, target),
+        eq(t.kind, 'add_points'),
+        gte(t.sentAt, since),
+        ne(t.id, exceptId),
+      ),
+    )
+    .limit(1);
+  return row?.id ?? null;
+}
+
 export interface CommandFilter {
   connection?: string;
   state?: string;
@@ -157,3 +227,29 @@ export const listCommands = (
     .orderBy(desc(t.id))
     .limit(limit);
 };
+
+/** The total that the newest booking of this target left behind, of those that were applied since; null when none was. */
+export async function appliedBalance(
+  { db, s }: Store,
+  connectionId: string,
+  target: string,
+  sinceMs: number,
+): Promise<number | null> {
+  const { commands: t } = s;
+  const rows = await db
+    .select({ result: t.result })
+    .from(t)
+    .where(
+      and(
+        eq(t.connectionId, connectionId),
+        eq(t.target, target),
+        eq(t.kind, 'add_points'),
+        eq(t.state, 'applied'),
+        gte(t.updatedAt, new Date(sinceMs)),
+      ),
+    )
+    .orderBy(desc(t.id))
+    .limit(1);
+  const balance = rows[0]?.result?.['balance'];
+  return typeof balance === 'number' ? balance : null;
+}

@@ -105,7 +105,7 @@ export async function writeTags(
     db,
     store.s.entityMappings,
     links.map((link) => ({ ...link, updatedAt })),
-    { conflict: ['id'], update: ['tags', 'updatedAt'] },
+    { conflict: ['id'], update: ['tags', 'metadata', 'updatedAt'] },
   );
   await store.bulk.write(
     db,

@@ -52,3 +52,9 @@ export async function listEvents(
 
 export const getEvent = async ({ db, s }: Store, id: string): Promise<InboxRow | null> =>
   (await db.select().from(s.webhookEvents).where(eq(s.webhookEvents.id, id)))[0] ?? null;
+
+/** These rows of the inbox, in no order. */
+export const eventsById = (store: Store, ids: readonly string[]): Promise<InboxRow[]> => {
+  const { webhookEvents: t } = store.s;
+  return store.db.select().from(t).where(store.inList(t.id, ids));
+};

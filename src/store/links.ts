@@ -96,17 +96,21 @@ export async function claimIdentities(
 ): Promise<string | null> {
   const { claimedIdentities: t } = store.s;
   if (identities.length === 0) return null;
+  const createdAt = store.clock.now();
+  const claimed = await db
+    .insert(t)
+    .values(identities.map((identity) => ({ connectionId, identity, commandId, createdAt })))
+    .onConflictDoNothing()
+    .returning({ identity: t.identity });
+  // Asked only now: on Postgres the insert has waited for whoever claimed one of them at the same moment.
   const taken = await db
     .select({ commandId: t.commandId })
     .from(t)
     .where(and(eq(t.connectionId, connectionId), store.inList(t.identity, identities), ne(t.commandId, commandId)));
-  if (taken[0]) return taken[0].commandId;
-  const createdAt = store.clock.now();
-  await db
-    .insert(t)
-    .values(identities.map((identity) => ({ connectionId, identity, commandId, createdAt })))
-    .onConflictDoNothing();
-  return null;
+  if (!taken[0]) return null;
+  const news = claimed.map(({ identity }) => identity);
+  if (news.length > 0) await db.delete(t).where(and(eq(t.connectionId, connectionId), store.inList(t.identity, news)));
+  return taken[0].commandId;
 }
 
 export const freeIdentities = async (store: Store, db: Db, commandId: string): Promise<void> => {

@@ -54,10 +54,7 @@ export async function markContacts(
 
 const due = (store: Store, connectionId: string) => {
   const { contactMarks: t } = store.s;
-  return and(
-    eq(t.connectionId, connectionId),
-    or(isNull(t.nextAttemptAt), lte(t.nextAttemptAt, store.clock.now())),
-  );
+  return and(eq(t.connectionId, connectionId), or(isNull(t.nextAttemptAt), lte(t.nextAttemptAt, store.clock.now())));
 };
 
 /** Marks that are due, in keyset pages by contact id. */
@@ -76,13 +73,15 @@ export const hasDueMarks = async (store: Store, connectionId: string): Promise<b
   (await dueMarks(store, connectionId, '', 1)).length > 0;
 
 /** The job is done with what the mark stood for; one that was renewed meanwhile stays. */
-export const clearMark = async (store: Store, db: Db, mark: Pick<MarkRow, 'connectionId' | 'ghlContactId' | 'mark'>) => {
+export const clearMark = async (
+  store: Store,
+  db: Db,
+  mark: Pick<MarkRow, 'connectionId' | 'ghlContactId' | 'mark'>,
+) => {
   const { contactMarks: t } = store.s;
   await db
     .delete(t)
-    .where(
-      and(eq(t.connectionId, mark.connectionId), eq(t.ghlContactId, mark.ghlContactId), eq(t.mark, mark.mark)),
-    );
+    .where(and(eq(t.connectionId, mark.connectionId), eq(t.ghlContactId, mark.ghlContactId), eq(t.mark, mark.mark)));
 };
 
 /** The contact is looked at again later. A mark that was renewed meanwhile is due at once all the same. */
@@ -96,9 +95,7 @@ export const postponeMark = async (
   await db
     .update(t)
     .set(set)
-    .where(
-      and(eq(t.connectionId, mark.connectionId), eq(t.ghlContactId, mark.ghlContactId), eq(t.mark, mark.mark)),
-    );
+    .where(and(eq(t.connectionId, mark.connectionId), eq(t.ghlContactId, mark.ghlContactId), eq(t.mark, mark.mark)));
 };
 
 /** Contacts that wait to be read, for the overview. */

@@ -6,6 +6,7 @@ import { cardsWithOpenPoints } from './commands.ts';
 import { contactsById, type ContactRow } from './contacts.ts';
 import type { Db } from './db.ts';
 import { linksOfCustomers, type LinkRow } from './links.ts';
+import type { MarkRow } from './marks.ts';
 import { cardOf, type CustomerRow } from './staging.ts';
 import type { Store } from './store.ts';
 
@@ -19,6 +20,8 @@ export interface Pair {
   balanceBusy: boolean;
   /** Linked, and not active for a month (SPEC §2.3). */
   inactive: boolean;
+  /** The contact is to be read before anything is decided (SPEC §3.1). */
+  mark?: MarkRow;
 }
 
 const due = (store: Store, connectionId: string, now: Date) => {
@@ -62,6 +65,17 @@ export async function allPairs(store: Store, connectionId: string, after: string
     .where(and(eq(t.connectionId, connectionId), gt(t.stickycardsId, after)))
     .orderBy(asc(t.stickycardsId))
     .limit(limit);
+  return loadPairs(store, store.db, connectionId, customers);
+}
+
+/** These people with everything that their job needs, whether they are due or not. */
+export async function pairsOfCustomers(store: Store, connectionId: string, ids: readonly string[]): Promise<Pair[]> {
+  if (ids.length === 0) return [];
+  const { stickyCardsCustomers: t } = store.s;
+  const customers = await store.db
+    .select()
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), store.inList(t.stickycardsId, ids)));
   return loadPairs(store, store.db, connectionId, customers);
 }
 
@@ -133,6 +147,21 @@ export async function markCustomer(store: Store, db: Db, connectionId: string, m
   // better-sqlite3 has no promise to wait for and calls it run.
   if ('run' in query) (query as { run(values: object): void }).run(values);
   else await query.execute(values);
+}
+
+/** What Sticky Cards was last told about the person's consent: its webhooks never speak of it. */
+export async function setOptIn(
+  { s }: Store,
+  db: Db,
+  connectionId: string,
+  customerId: string,
+  status: string,
+): Promise<void> {
+  const { stickyCardsCustomers: t } = s;
+  await db
+    .update(t)
+    .set({ optInStatus: status })
+    .where(and(eq(t.connectionId, connectionId), eq(t.stickycardsId, customerId)));
 }
 
 const markQueries = new WeakMap<Db, ReturnType<typeof markQuery>>();

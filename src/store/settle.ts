@@ -4,9 +4,10 @@ import { failOpenCommands, insertCommands, moveCommand, type CommandRow, type Ne
 import type { CommandState } from '../../drizzle/tables/commands.ts';
 import { type ContactRow, writeContacts } from './contacts.ts';
 import type { Db } from './db.ts';
+import { clearMark, markContacts, type MarkRow, type NewMark, postponeMark } from './marks.ts';
 import { insertDeliveries, type NewInboxRow } from './inbox.ts';
 import { dropLink, freeIdentities, type LinkRow, writeLinks } from './links.ts';
-import { type CustomerMark, markCustomer } from './pairs.ts';
+import { type CustomerMark, markCustomer, setOptIn } from './pairs.ts';
 import { type NewLogRow, writeLogs } from './runs.ts';
 import type { Store } from './store.ts';
 
@@ -14,7 +15,7 @@ import type { Store } from './store.ts';
 export interface Settlement {
   link?: LinkRow | undefined;
   contact?: ContactRow | undefined;
-  observation?: NewInboxRow | undefined;
+  observations?: NewInboxRow[] | undefined;
   logs?: NewLogRow[];
   problems?: RaisedProblem[];
   /** Problems of this record that are over. */
@@ -28,15 +29,23 @@ export interface Settlement {
   failedTarget?: { target: string; reason: string };
   /** A link in state `creating` that came to nothing. */
   droppedLinkId?: string;
+  /** The contact's mark that is dealt with, or that waits for a later look. */
+  mark?: { row: MarkRow; later?: { attempts: number; nextAttemptAt: Date | null; reason: string } };
+  /** Contacts to be read before anything else is decided about them. */
+  marks?: NewMark[];
+  /** The preference that Sticky Cards has taken. */
+  optIn?: { customerId: string; status: string };
 }
 
 export interface Settler {
   /** Resolves when it is on disk. Settlements that wait at the same moment share one commit. */
   settle(settlement: Settlement): Promise<void>;
+  /** Work that has to look before it writes, in the same shared commit; it is done again where a neighbour's fails. */
+  commit<T>(work: (db: Db) => Promise<T>): Promise<T>;
 }
 
 interface Waiting {
-  settlement: Settlement;
+  write: { settlement: Settlement } | { work: (db: Db) => Promise<void> };
   resolve: () => void;
   reject: (error: unknown) => void;
 }
@@ -61,16 +70,7 @@ export function createSettler(store: Store, connectionId: string): Settler {
       queue = [];
       committedAtMs = store.clock.nowMs();
       try {
-        await store.tx(
-          (db) =>
-            apply(
-              store,
-              db,
-              connectionId,
-              batch.map((w) => w.settlement),
-            ),
-          { priority: 4 },
-        );
+        await store.tx((db) => applyAll(db, batch), { priority: 4 });
         for (const w of batch) w.resolve();
       } catch (error) {
         await settleOneByOne(batch, error);
@@ -79,22 +79,39 @@ export function createSettler(store: Store, connectionId: string): Settler {
     committing = false;
   };
 
+  const applyAll = async (db: Db, batch: readonly Waiting[]) => {
+    const settlements = batch.flatMap(({ write }) => ('settlement' in write ? [write.settlement] : []));
+    if (settlements.length > 0) await apply(store, db, connectionId, settlements);
+    for (const { write } of batch) if ('work' in write) await write.work(db);
+  };
+
   /** One bad settlement must not take its neighbours down. */
   const settleOneByOne = async (batch: Waiting[], error: unknown) => {
     if (batch.length === 1) return batch[0]?.reject(error);
     for (const w of batch) {
-      await store.tx((db) => apply(store, db, connectionId, [w.settlement])).then(w.resolve, w.reject);
+      await store.tx((db) => applyAll(db, [w])).then(w.resolve, w.reject);
     }
   };
 
+  const enqueue = (write: Waiting['write']) =>
+    new Promise<void>((resolve, reject) => {
+      queue.push({ write, resolve, reject });
+      if (committing) return;
+      committing = true;
+      setImmediate(() => void flush());
+    });
+
   return {
-    settle: (settlement) =>
-      new Promise((resolve, reject) => {
-        queue.push({ settlement, resolve, reject });
-        if (committing) return;
-        committing = true;
-        setImmediate(() => void flush());
-      }),
+    settle: (settlement) => enqueue({ settlement }),
+    commit: async <T>(work: (db: Db) => Promise<T>) => {
+      let out: T | undefined;
+      await enqueue({
+        work: async (db) => {
+          out = await work(db);
+        },
+      });
+      return out as T;
+    },
   };
 }
 
@@ -102,7 +119,7 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
   // The last word about a link or a contact counts: one job speaks for one pair at a time.
   const links = new Map(batch.flatMap(({ link }) => (link ? [[link.id, link] as const] : [])));
   const contacts = new Map(batch.flatMap(({ contact }) => (contact ? [[contact.ghlContactId, contact] as const] : [])));
-  const observations = batch.flatMap(({ observation }) => observation ?? []);
+  const observations = batch.flatMap((s) => s.observations ?? []);
   await writeLinks(store, db, [...links.values()]);
   await writeContacts(store, db, [...contacts.values()]);
   if (observations.length > 0) await insertObservations(store, db, observations);
@@ -122,6 +139,17 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
     db,
     batch.flatMap(({ logs }) => logs ?? []),
   );
+  await markContacts(
+    store,
+    db,
+    connectionId,
+    batch.flatMap(({ marks }) => marks ?? []),
+  );
+  for (const { mark, optIn } of batch) {
+    if (mark?.later) await postponeMark(store, db, mark.row, mark.later);
+    else if (mark) await clearMark(store, db, mark.row);
+    if (optIn) await setOptIn(store, db, connectionId, optIn.customerId, optIn.status);
+  }
   for (const { customer } of batch) if (customer) await markCustomer(store, db, connectionId, customer);
   for (const { cleared } of batch)
     if (cleared) await clearProblems(store, db, connectionId, cleared.recordId, cleared.codes);

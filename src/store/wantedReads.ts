@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { type CardRow, type CustomerRow } from './staging.ts';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 export interface WantedRead {
@@ -38,4 +39,28 @@ export async function wantedReads(
     );
   const byCustomer = Map.groupBy(cards, (card) => card.stickycardsId);
   return customers.map((customer) => ({ customer, cards: byCustomer.get(customer.stickycardsId) ?? [] }));
+}
+
+/**
+ * Has a card read by the next run, because a person says that its balance may be another one. Answers its holder; null
+ * when the card is not known.
+ */
+export async function wantCardRead(store: Store, db: Db, connectionId: string, cardId: string): Promise<string | null> {
+  const { stickyCardsCustomers: c, stickyCardsCards: k } = store.s;
+  const mine = and(eq(k.connectionId, connectionId), eq(k.cardId, cardId));
+  const query = db.select().from(k).where(mine);
+  const [card] = await (store.dialect === 'postgres' ? query.for('update') : query);
+  if (!card) return null;
+  const { foldState } = card;
+  // As the fold itself would ask for it: later than what is known of the balance, and than the last read.
+  const thinAtMs = Math.max(store.clock.nowMs(), foldState.stamps['balance']?.[0] ?? 0, foldState.readAtMs + 1);
+  await db
+    .update(k)
+    .set({ foldState: { ...foldState, thinAtMs }, readWanted: true })
+    .where(mine);
+  await db
+    .update(c)
+    .set({ readWanted: true })
+    .where(and(eq(c.connectionId, connectionId), eq(c.stickycardsId, card.stickycardsId)));
+  return card.stickycardsId;
 }

@@ -2,11 +2,15 @@ import type { FieldWrite } from '../domain/plan.ts';
 import type { FieldRow } from '../domain/fieldMap.ts';
 import type { ContactWrite } from '../platforms/ghl/client.ts';
 
-/** The body of the one PUT or POST that carries these writes (reference/ghl.md §5.1, §5.6): `''` empties a custom field. */
+/**
+ * The body of the one PUT or POST that carries these writes (reference/ghl.md §5.1, §5.6).
+ * @param emptyWith what empties a custom field: GHL does not document it
+ */
 export function contactBodyOf(
   writes: readonly FieldWrite[],
   rows: readonly FieldRow[],
   fieldIds: Readonly<Record<string, string>>,
+  emptyWith: '' | null = '',
 ): ContactWrite {
   const body: ContactWrite = {};
   const customFields: NonNullable<ContactWrite['customFields']> = [];
@@ -14,7 +18,7 @@ export function contactBodyOf(
     const row = rows.find((r) => r.key === write.key);
     if (!row) continue;
     const value = typeof write.after === 'boolean' ? String(write.after) : write.after;
-    if (row.ghl === 'custom') customFields.push({ id: fieldIds[row.key] as string, field_value: value ?? '' });
+    if (row.ghl === 'custom') customFields.push({ id: fieldIds[row.key] as string, field_value: value ?? emptyWith });
     else body[row.ghl] = value === null ? null : String(value);
   }
   return customFields.length > 0 ? { ...body, customFields } : body;

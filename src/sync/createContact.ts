@@ -9,13 +9,14 @@ import { contactBodyOf, keyOfRemoteField } from './contactBody.ts';
 import { contactRow, type JobContext, observation } from './jobContext.ts';
 import {
   alreadyLinked,
+  ambiguous,
   type Candidates,
   isConflict,
   type Linked,
   takeContact,
   waitForCreation,
 } from './linkOutcomes.ts';
-import { lookForPerson, type PersonFound } from './lookForPerson.ts';
+import { lookForPerson, type PersonAmbiguous, type PersonFound } from './lookForPerson.ts';
 import { planOf } from './pairValues.ts';
 import {
   holdRefused,
@@ -48,7 +49,7 @@ export async function createContact(ctx: JobContext, pair: Pair, candidates: Can
   const lost = creation.command.state !== 'pending';
   if (lost || ctx.facts.allowDuplicateContact) {
     const found = await lookForPerson(ctx, pair);
-    if (found) return adopt(ctx, pair, candidates, creation, found.contact.id, found);
+    if (found) return adoptFound(ctx, pair, candidates, creation, found);
     if (lost && !(await mayResend(ctx, creation.command))) {
       const untilMs = (creation.command.sentAt?.getTime() ?? ctx.store.clock.nowMs()) + SECOND_LOOK_MS;
       return waitForCreation(
@@ -62,7 +63,7 @@ export async function createContact(ctx: JobContext, pair: Pair, candidates: Can
   return send(ctx, pair, candidates, creation);
 }
 
-/** The ledger's row for this person: the one that is open, or a new one with its claims and link, in one transaction. */
+/** The ledger's row for this person: the one that is open, or a new one with its claims and link, in one commit. */
 async function openCreation(ctx: JobContext, pair: Pair): Promise<Creation | 'taken'> {
   const { store, connection } = ctx;
   const customerId = pair.customer.stickycardsId;
@@ -72,7 +73,7 @@ async function openCreation(ctx: JobContext, pair: Pair): Promise<Creation | 'ta
     connection.defaultCountry,
   );
   const identities = [...(e164 === null ? [] : [`phone:${e164}`]), ...(email === null ? [] : [`email:${email}`])];
-  return store.tx(async (db) => {
+  return ctx.settler.commit(async (db) => {
     const open = await openCommandOf(store, db, connection.id, 'create_contact', target);
     const command: CommandRow = open ?? {
       id: store.newId('cmd'),
@@ -131,6 +132,7 @@ async function send(ctx: JobContext, pair: Pair, candidates: Candidates, creatio
       const answer = await ctx.ghl.createContact(
         { ...contactBodyOf(writes, ctx.rows, ctx.facts.fieldIds), source: 'Sticky Cards' },
         {
+          priority: 'next',
           signal: ctx.signal,
           beforeSend: async () => {
             const sending = {
@@ -154,7 +156,7 @@ async function send(ctx: JobContext, pair: Pair, candidates: Candidates, creatio
       if (isConflict(error) && error.meta?.contactId === undefined) {
         // It is there, but the answer does not say which one it is.
         const found = await lookForPerson(ctx, pair);
-        if (found) return adopt(ctx, pair, candidates, { command, link: job.link }, found.contact.id, found, job);
+        if (found) return adoptFound(ctx, pair, candidates, { command, link: job.link }, found, job);
       }
       if (isConflict(error) && error.meta?.contactId !== undefined) {
         return adopt(ctx, pair, candidates, { command, link: job.link }, error.meta.contactId, null, job);
@@ -178,7 +180,7 @@ async function settleCreated(
   shown: GhlContactSeen,
   answer: { traceId: string | null; dateMs: number | null },
 ): Promise<Linked> {
-  const { ctx, pair } = job;
+  const { ctx } = job;
   const link: LinkRow = {
     ...job.link,
     ghlId: shown.id,
@@ -191,15 +193,10 @@ async function settleCreated(
     await ctx.settler.settle({ link, ...applied(command, shown.id) });
     seen = (await ctx.ghl.getContact(shown.id, { signal: ctx.signal })).contact;
   }
-  settleAnswer(job, link, writes, seen, answer.dateMs);
-  await ctx.settler.settle({
-    link: job.link,
-    contact: job.contact ?? undefined,
-    observation: observation(ctx, 'self', pair.customer.stickycardsId, seen, answer),
-    ...applied(command, shown.id),
-  });
+  settleAnswer(job, link, writes, seen, answer);
+  await ctx.settler.settle({ link: job.link, ...takeSideEffects(job), ...applied(command, shown.id) });
   const { ctx: _, pair: __, startedAtMs: ___, ...rest } = job;
-  return { kind: 'linked', job: { ...rest, created: true, traceId: answer.traceId } };
+  return { kind: 'linked', job: { ...rest, created: true } };
 }
 
 /** A finished creation frees the person's identities; the ledger's own key goes too, the contact itself is the proof now. */
@@ -211,6 +208,29 @@ const applied = (command: CommandRow, contactId: string) => ({
   },
   freed: command.id,
 });
+
+/** What a look for the person brought: that contact, or several of which none is taken; either way none is made. */
+async function adoptFound(
+  ctx: JobContext,
+  pair: Pair,
+  candidates: Candidates,
+  creation: Creation,
+  found: PersonFound | PersonAmbiguous,
+  job?: PushJob,
+): Promise<Linked> {
+  if (found.kind === 'found') return adopt(ctx, pair, candidates, creation, found.contact.id, found, job);
+  const { command, link } = creation;
+  await ctx.settler.settle({
+    moved: {
+      id: command.id,
+      from: ['pending', 'sending', 'unknown'],
+      set: { state: 'failed', reason: 'ambiguous', identity: null },
+    },
+    freed: command.id,
+    droppedLinkId: link.id,
+  });
+  return ambiguous(ctx, pair, found);
+}
 
 /** Somebody has the identity already: that contact is linked, none is made. */
 async function adopt(
@@ -242,7 +262,7 @@ async function adopt(
   await ctx.settler.settle({
     link: taken.job.link,
     contact,
-    observation: observation(ctx, 'read', pair.customer.stickycardsId, answer.contact, answer),
+    observations: [observation(ctx, 'read', pair.customer.stickycardsId, answer.contact, answer)],
     ...applied(command, contactId),
   });
   return {

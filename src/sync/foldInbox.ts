@@ -21,11 +21,16 @@ export interface InboxFolder {
   close(): Promise<void>;
 }
 
-/** While deliveries wait, a batch is folded at most this often: receiving goes first, staging still moves on. */
-const YIELD_MS = 100;
+/**
+ * While deliveries come fast, a batch is folded at most this often: receiving goes first, staging still moves on. Each
+ * makes the deliveries of that moment wait for some ms; once a second that stays outside of their p99.
+ */
+const REST_MS = 1000;
+/** How soon the end of a rush, a run that waits, or the end of the service is noticed. */
+const LOOK_EVERY_MS = 100;
 /** More would block the event loop for longer than a delivery should wait. */
 const BATCH = 128;
-const BATCH_UNDER_LOAD = 16;
+const BATCH_UNDER_LOAD = 32;
 
 /** Keeps staging up to date behind the receivers: right after each commit, never in a request (SPEC §2.1, 5). */
 export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
@@ -33,12 +38,18 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
   const running = new Map<string, Promise<void>>();
   let closed = false;
 
-  const drain = async (connection: Connection, urgent: boolean) => {
+  /** Connections whose folding a run waits for: that goes before comfort. */
+  const hurried = new Set<string>();
+  const isResting = (connectionId: string) => !closed && !hurried.has(connectionId) && needs.receivingIsBusy();
+  const rest = async (connectionId: string) => {
+    for (let restedMs = 0; restedMs < REST_MS && isResting(connectionId); restedMs += LOOK_EVERY_MS)
+      await store.clock.sleep(LOOK_EVERY_MS);
+  };
+
+  const drain = async (connection: Connection) => {
     while (!closed && needs.holdsLease(connection.id)) {
-      // A run that waits for it goes before comfort.
-      const busy = !urgent && needs.receivingIsBusy();
-      if (busy) await store.clock.sleep(YIELD_MS);
-      const limit = busy ? BATCH_UNDER_LOAD : BATCH;
+      await rest(connection.id);
+      const limit = isResting(connection.id) ? BATCH_UNDER_LOAD : BATCH;
       // Settings may change between two batches.
       const taken = await stageInbox(needs, needs.connectionOf(connection.id) ?? connection, limit);
       if (taken < limit) return;
@@ -46,8 +57,8 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
     }
   };
 
-  const start = (connection: Connection, urgent: boolean): Promise<void> => {
-    const work = drain(connection, urgent).finally(() => {
+  const start = (connection: Connection): Promise<void> => {
+    const work = drain(connection).finally(() => {
       if (running.get(connection.id) === work) running.delete(connection.id);
     });
     running.set(connection.id, work);
@@ -55,10 +66,15 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
   };
 
   const foldAll = async (connection: Connection): Promise<void> => {
-    // One at a time per connection; what is under way may have looked before the caller's rows were there.
-    for (let current = running.get(connection.id); current; current = running.get(connection.id))
-      await current.catch(() => undefined);
-    await start(connection, true);
+    hurried.add(connection.id);
+    try {
+      // One at a time per connection; what is under way may have looked before the caller's rows were there.
+      for (let current = running.get(connection.id); current; current = running.get(connection.id))
+        await current.catch(() => undefined);
+      await start(connection);
+    } finally {
+      hurried.delete(connection.id);
+    }
   };
 
   const again = new Set<string>();
@@ -70,7 +86,7 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
     }
     const connection = needs.connectionOf(connectionId);
     if (!connection) return;
-    start(connection, false)
+    start(connection)
       .then(() => {
         if (again.delete(connectionId)) nudge(connectionId);
       })

@@ -1,7 +1,7 @@
 import { commandsOf } from '../domain/commandsOf.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { StickyCardsEvent } from '../domain/event.ts';
-import { effectOf, READ_EFFECT } from '../domain/eventEffects.ts';
+import { effectOf, READ_EFFECT, writtenEffectOf } from '../domain/eventEffects.ts';
 import {
   foldEvent,
   type FoldRules,
@@ -36,6 +36,7 @@ export class Folding {
   readonly #dialect: Dialect;
   readonly #rules: FoldRules;
   readonly #readRules: FoldRules;
+  readonly #writtenRules: FoldRules;
   readonly #shown: ShownRules;
   readonly #customers = new Map<string, StagedCustomer>();
   readonly #cards = new Map<string, StagedCard>();
@@ -59,6 +60,8 @@ export class Folding {
       eventListIsWholeSet: dialect.segments.readListIsWholeSet,
       segmentsExclusive: false,
     };
+    // Segments are written as a whole set, whatever a read tells.
+    this.#writtenRules = { ...this.#readRules, eventListIsWholeSet: true };
     this.#shown = {
       templateId: connection.stickyCards.templateId,
       isPointsCard: (cardType) => countsInPoints(dialect, cardType),
@@ -86,7 +89,7 @@ export class Folding {
       const plain = status === 'folded' && customerId === row.customerId && flags === row.flags;
       this.marks.push({ id: row.id, status, reason, flags, customerId, plain });
     };
-    const skip = event === null ? 'unreadable' : row.source === 'read' ? null : this.#skipReason(event);
+    const skip = event === null ? 'unreadable' : this.#isOurs(row, event) ? null : this.#skipReason(event);
     if (event === null || skip !== null) {
       mark('skipped', skip);
       return;
@@ -107,6 +110,10 @@ export class Folding {
     }
   }
 
+  #isOurs(row: FoldRow, event: StickyCardsEvent): boolean {
+    return row.source === 'read' || (row.source === 'self' && writtenEffectOf(event.type) !== null);
+  }
+
   #skipReason(event: StickyCardsEvent): string | null {
     const effect = effectOf(event.type);
     if (!effect) return isKnownEvent(this.#dialect, event.type) ? 'event_without_effect' : 'unknown_event_type';
@@ -124,12 +131,17 @@ export class Folding {
     const folded =
       row.source === 'read'
         ? foldEvent({ customer, card }, input, this.#readRules, READ_EFFECT)
-        : foldEvent({ customer, card }, input, this.#rules);
+        : row.source === 'self'
+          ? foldEvent({ customer, card }, input, this.#writtenRules, writtenEffectOf(event.type))
+          : foldEvent({ customer, card }, input, this.#rules);
+    // What we wrote of a person came from GHL: both sides have it, so it is no change to be pushed.
+    const shared = event.type === 'CustomerWritten' && this.#before.get(customerId) === this.#shape(customerId);
     this.#customers.set(customerId, folded.customer);
     if (folded.card) {
       this.#keepCard(folded.card);
       this.#touchedCards.add(folded.card.cardId);
     }
+    if (shared) this.#before.set(customerId, this.#shape(customerId));
     this.#makeCommands(row, event, customerId, atMs);
   }
 

@@ -5,7 +5,11 @@ import { tagsOfContact, valuesOfContact } from '../domain/observe.ts';
 import { comparableDigits } from '../domain/phone.ts';
 import type { Locale } from '../domain/canonical.ts';
 import type { Values } from '../domain/plan.ts';
+import type { ConsentWords } from '../domain/consent.ts';
 import type { GhlClient, GhlContactSeen } from '../platforms/ghl/client.ts';
+import type { ApiError } from '../platforms/apiError.ts';
+import type { Dialect } from '../platforms/stickycards/dialect.ts';
+import type { ReportClient } from '../platforms/stickycards/report/client.ts';
 import type { Logger } from '../log.ts';
 import type { ContactRow } from '../store/contacts.ts';
 import type { NewInboxRow } from '../store/inbox.ts';
@@ -26,6 +30,19 @@ export interface JobContext {
   rows: readonly FieldRow[];
   tagMap: TagMap;
   ghl: GhlClient;
+  /** null = Sticky Cards is not configured, paused, or its dialect has no client. */
+  sticky: { client: ReportClient; dialect: Dialect } | null;
+  /** A run for one direction performs its half and leaves the other open (SPEC §2.6). */
+  halves: { toGhl: boolean; toSticky: boolean };
+  /** Tag → segment as Sticky Cards spells it: what a tag of GHL may become (SPEC §3.2). */
+  knownSegments: ReadonlyMap<string, string>;
+  consentWords: ConsentWords;
+  /** Performs commands of the ledger now, as far as they are due. */
+  perform(filter: { target: string }): Promise<void>;
+  /** Sticky Cards refused or did not answer a write: the run finds out whether it is there at all. */
+  stickyFailed(error: ApiError): void;
+  /** How this location's API empties a custom field: found out once per run (ghl.md §5.6: not documented). */
+  emptyWith: { value: '' | null };
   settler: Settler;
   runId: string;
   counts: RunCounts;
@@ -83,7 +100,11 @@ export function contactRow(
     connectionId: ctx.connection.id,
     ghlContactId: seen.id,
     ...keysOfValues(values, ctx.connection.defaultCountry),
-    values: { ...values, dnd: seen.dnd === undefined ? (before?.values['dnd'] ?? null) : seen.dnd },
+    values: {
+      ...values,
+      dnd: seen.dnd === undefined ? (before?.values['dnd'] ?? null) : seen.dnd,
+      dnd_channels: seen.dndSettings ? channelsOn(seen.dndSettings) : (before?.values['dnd_channels'] ?? null),
+    },
     tags: seen.hasTags ? tagsOfContact(seen.tags) : (before?.tags ?? []),
     seenBy: 'answer',
     deleted: false,
@@ -101,6 +122,14 @@ export function contactRow(
     updatedAt: now,
   };
 }
+
+/** The channels whose DND is on, in one order. */
+const channelsOn = (settings: NonNullable<GhlContactSeen['dndSettings']>): string =>
+  Object.entries(settings)
+    .filter(([, { status }]) => status === 'active' || status === 'permanent')
+    .map(([channel]) => channel)
+    .toSorted()
+    .join(',');
 
 /** The columns that contacts are matched by. */
 export function keysOfValues(values: Values, defaultCountry: string) {

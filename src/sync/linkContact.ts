@@ -5,12 +5,16 @@ import type { Pair } from '../store/pairs.ts';
 import { createContact } from './createContact.ts';
 import type { JobContext } from './jobContext.ts';
 import { lookForPerson } from './lookForPerson.ts';
-import { alreadyLinked, type Candidates, type Linked, takeContact } from './linkOutcomes.ts';
+import { alreadyLinked, ambiguous, type Candidates, type Linked, takeContact } from './linkOutcomes.ts';
 import { linkedJob } from './pushJob.ts';
 import { settleSkipped } from './settleFailure.ts';
 
 /** Everything that a page's unlinked people could match, in a handful of queries. */
-export async function candidatesFor(ctx: JobContext, pairs: readonly Pair[]): Promise<Candidates> {
+export async function candidatesFor(
+  ctx: JobContext,
+  pairs: readonly Pair[],
+  taken: Candidates['taken'],
+): Promise<Candidates> {
   const people = pairs.filter((pair) => !pair.link || pair.link.state === 'gone').map((pair) => personOf(pair));
   const identities = people.map((person) => identitiesOf(person, ctx.connection.defaultCountry));
   const contacts = await candidateContacts(ctx.store, ctx.store.db, ctx.connection.id, {
@@ -19,7 +23,7 @@ export async function candidatesFor(ctx: JobContext, pairs: readonly Pair[]): Pr
     digits: identities.map((i) => i.digits).filter((v) => v !== null),
     emails: identities.map((i) => i.email).filter((v) => v !== null),
   });
-  return { contacts, taken: new Map() };
+  return { contacts, taken };
 }
 
 const personOf = ({ customer }: Pair) => ({
@@ -47,11 +51,12 @@ async function linkAgain(ctx: JobContext, pair: Pair, gone: LinkRow, candidates:
   const goneAtMs = typeof gone.metadata['goneAtMs'] === 'number' ? gone.metadata['goneAtMs'] : Infinity;
   const since = withTaken(candidates).filter((c) => c.ghlContactId !== gone.ghlId && (c.addedAtMs ?? 0) > goneAtMs);
   const match = matchContact(personOf(pair), since, ctx.connection.defaultCountry);
-  if (match.kind === 'contact') return settleMatch(ctx, pair, match, candidates);
+  if (match.kind === 'contact' || match.kind === 'ambiguous') return settleMatch(ctx, pair, match, candidates);
   if (gone.metadata['lookAgain'] === true) {
     // Asked for by a person: one look by identity, which also finds the contact itself when it was restored.
     await ctx.settler.settle({ link: { ...gone, metadata: { ...gone.metadata, lookAgain: false } } });
     const found = await lookForPerson(ctx, pair);
+    if (found?.kind === 'ambiguous') return ambiguous(ctx, pair, found);
     const owner = found && (await linkedCustomers(ctx.store, ctx.store.db, ctx.connection.id, [found.contact.id]));
     if (found && !owner?.has(found.contact.id)) {
       const { conflictEmailContactId } = found;
@@ -80,6 +85,8 @@ async function settleMatch(ctx: JobContext, pair: Pair, match: Match, candidates
       return { kind: 'settled' };
     case 'already_linked':
       return alreadyLinked(ctx, pair, match.ghlContactId, match.linkedTo);
+    case 'ambiguous':
+      return ambiguous(ctx, pair, match);
     case 'create':
       return createContact(ctx, pair, candidates);
     case 'contact':

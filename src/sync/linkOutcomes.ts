@@ -1,4 +1,4 @@
-import type { ContactKeys } from '../domain/match.ts';
+import type { ContactKeys, MatchedBy } from '../domain/match.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import { contactsById } from '../store/contacts.ts';
 import { type LinkRow, newLink } from '../store/links.ts';
@@ -10,7 +10,7 @@ import { settleSkipped } from './settleFailure.ts';
 
 export type Linked = { kind: 'linked'; job: LinkedJob } | { kind: 'settled' };
 
-/** The contacts that the unlinked people of one page could be, and which of them this run has given away already. */
+/** The contacts that the unlinked people of one page could be, and which ones this run has given away already. */
 export interface Candidates {
   contacts: ContactKeys[];
   taken: Map<string, string>;
@@ -23,6 +23,22 @@ export async function alreadyLinked(ctx: JobContext, pair: Pair, contactId: stri
     message: `the contact ${contactId} belongs to the customer ${linkedTo} already`,
     contactId,
     sample: { contactId, linkedTo },
+  });
+  return { kind: 'settled' };
+}
+
+const BY_WORDS: Record<MatchedBy, string> = { customer_id: 'customer id', phone: 'phone', email: 'e-mail' };
+
+/** Nobody guesses which of several contacts a person is: all are named, none is touched. */
+export async function ambiguous(
+  ctx: JobContext,
+  pair: Pair,
+  { by, ghlContactIds }: { by: MatchedBy; ghlContactIds: readonly string[] },
+): Promise<Linked> {
+  await settleSkipped(ctx, pair, {
+    code: 'ambiguous',
+    message: `${ghlContactIds.length} contacts have the same ${BY_WORDS[by]}: ${ghlContactIds.join(', ')}`,
+    sample: { by, contactIds: ghlContactIds },
   });
   return { kind: 'settled' };
 }

@@ -1,21 +1,30 @@
 import { canonical } from '../domain/canonical.ts';
 import { canonicalTag } from '../domain/canonical.ts';
 import { type TagMap, tagOfSegment } from '../domain/fieldMap.ts';
-import type { FieldsPlan, Values } from '../domain/plan.ts';
+import type { FieldsPlan, PlanFieldsInput, Values } from '../domain/plan.ts';
 import { planFields } from '../domain/plan.ts';
 import { isKnownTag } from '../domain/inactivity.ts';
 import { derivedStates } from '../domain/shownCard.ts';
 import { toE164 } from '../domain/phone.ts';
+import { segmentStatedAtMs } from '../domain/segmentPlan.ts';
 import type { ContactRow } from '../store/contacts.ts';
 import type { LinkRow } from '../store/links.ts';
 import type { Pair } from '../store/pairs.ts';
 import type { JobContext } from './jobContext.ts';
 
+/** Where a link keeps what bonus_points_result is to say. */
+export const BONUS_RESULT = 'bonusResult';
+
 export type PlanContext = Pick<JobContext, 'rows' | 'facts' | 'locale' | 'connection' | 'tagMap'>;
 
 /** The Sticky side of a pair in canonical form. A phone that is not possible is never sent, so it says nothing here. */
-export function stickyValues({ rows, locale, connection }: PlanContext, { customer }: Pair): Values {
-  const values: Values = {};
+export function stickyValues(
+  { rows, locale, connection }: PlanContext,
+  { customer }: Pair,
+  link?: Pick<LinkRow, 'metadata'>,
+): Values {
+  // What became of the last bonus is ours to say: no side has it.
+  const values: Values = { bonus_points_result: canonical('text', link?.metadata[BONUS_RESULT], locale) };
   for (const row of rows) {
     if (row.staging === undefined) continue;
     const raw = row.staging.startsWith('extra.')
@@ -32,15 +41,17 @@ export function stickyValues({ rows, locale, connection }: PlanContext, { custom
 export function planOf(
   ctx: PlanContext,
   pair: Pair,
-  link: Pick<LinkRow, 'fields' | 'cardId'>,
+  link: Pick<LinkRow, 'fields' | 'cardId'> & Partial<Pick<LinkRow, 'metadata'>>,
   contact: Pick<ContactRow, 'seenBy' | 'values'> | 'new' | null,
+  wishes: Pick<PlanFieldsInput, 'putBack' | 'toEmpty'> = {},
 ): FieldsPlan {
   const unwritable = new Set(
     ctx.rows.filter((row) => row.ghl === 'custom' && ctx.facts.fieldIds[row.key] === undefined).map((row) => row.key),
   );
   return planFields({
     rows: ctx.rows,
-    sticky: stickyValues(ctx, pair),
+    sticky: stickyValues(ctx, pair, { metadata: link.metadata ?? {} }),
+    ...wishes,
     ghl:
       contact === 'new'
         ? { seen: 'full', values: {} }
@@ -64,7 +75,7 @@ export function wantedTags(tagMap: TagMap, { customer, cards, link, inactive }: 
   for (const name of customer.segments) {
     const tag = tagOfSegment(tagMap, name);
     if (tag === null) continue;
-    const statedAtMs = customer.foldState.segments[name.toLowerCase()]?.stamp[0] ?? 0;
+    const statedAtMs = segmentStatedAtMs(customer.foldState, name);
     wanted.set(tag, Math.max(wanted.get(tag) ?? 0, statedAtMs));
   }
   return wanted;

@@ -3,14 +3,17 @@ import type { FieldChange } from '../../drizzle/tables/runs.ts';
 import { compareAnswer } from '../domain/observe.ts';
 import type { FieldsPlan, FieldWrite } from '../domain/plan.ts';
 import { ApiError } from '../platforms/apiError.ts';
-import type { GhlContactSeen } from '../platforms/ghl/client.ts';
+import type { Answered, GhlContactSeen } from '../platforms/ghl/client.ts';
 import type { NewCommand } from '../store/commands.ts';
 import type { ContactRow } from '../store/contacts.ts';
+import type { NewInboxRow } from '../store/inbox.ts';
 import type { LinkRow } from '../store/links.ts';
 import type { CustomerMark, Pair } from '../store/pairs.ts';
 import type { RaisedProblem } from '../store/problems.ts';
 import type { Settlement } from '../store/settle.ts';
-import { contactRow, type JobContext } from './jobContext.ts';
+import { contactRow, type JobContext, observation } from './jobContext.ts';
+import type { Sighting } from './sightings.ts';
+import { writtenAt } from './writtenAt.ts';
 
 /** One pair while its job runs: what is stored last is what the database holds. */
 export interface PushJob {
@@ -26,6 +29,34 @@ export interface PushJob {
   changes: FieldChange[];
   problems: RaisedProblem[];
   commands: NewCommand[];
+  /** What answers of either side showed. */
+  observations: NewInboxRow[];
+  /** What went to Sticky Cards. */
+  reverse: { changes: FieldChange[]; notes: string[]; traceId: string | null; error: unknown };
+  /** What the deliveries showed that marked the contact. */
+  sightings: readonly Sighting[];
+  /** They were looked through for edits that our own writes went over. */
+  judged: boolean;
+  /** When the contact had been read before this job (ms, GHL's clock); what came later is news. */
+  knownUntilMs: number | null;
+  /** When this job read it. */
+  readAtMs: number | null;
+  /** The contact that the reverse half was decided from. */
+  decidedFrom: ContactRow | null;
+  /** Something that GHL changed is still to be told to Sticky Cards. */
+  open: boolean;
+  /** Something of Sticky Cards is still to be told to GHL: this run does not write there. */
+  forwardOpen: boolean;
+  /** Command fields to be emptied. */
+  toEmpty: Set<string>;
+  /** A command that is moved on with the next settlement. */
+  moved: Settlement['moved'] | undefined;
+  /** Keys whose edit in GHL nothing can be done with: they get their old value again. */
+  putBack: Set<string>;
+  /** Command tags to be taken off (SPEC §3.2). */
+  tagsToRemove: string[];
+  /** The preference that Sticky Cards took, until it is stored. */
+  optIn: string | null;
   traceId: string | null;
   startedAtMs: number;
 }
@@ -42,6 +73,20 @@ export const linkedJob = (link: LinkRow, contact: LinkedJob['contact'], extra: P
   changes: [],
   problems: [],
   commands: [],
+  observations: [],
+  reverse: { changes: [], notes: [], traceId: null, error: null },
+  sightings: [],
+  judged: false,
+  knownUntilMs: null,
+  readAtMs: null,
+  decidedFrom: null,
+  open: false,
+  forwardOpen: false,
+  toEmpty: new Set(),
+  moved: undefined,
+  putBack: new Set(),
+  tagsToRemove: [],
+  optIn: null,
   traceId: null,
   ...extra,
 });
@@ -52,12 +97,21 @@ export const rebased = (field: LinkField, base: LinkField['base']): LinkField =>
   return { ...rest, base: base ?? null, revision: rest.base === base ? rest.revision : rest.revision + 1 };
 };
 
-/** Everything that was decided on the way and not stored yet; empties the job's lists. */
-export function takeSideEffects(job: PushJob): { commands: NewCommand[]; problems: RaisedProblem[] } {
-  const effects = { commands: job.commands, problems: job.problems };
+/** Everything that was decided or seen on the way and not stored yet; empties the job's lists. */
+export function takeSideEffects(
+  job: PushJob,
+): Required<Pick<Settlement, 'commands' | 'problems' | 'observations'>> & Pick<Settlement, 'contact'> {
+  const { commands, problems, observations } = job;
   job.commands = [];
   job.problems = [];
-  return effects;
+  job.observations = [];
+  // What is believed of a contact never gets ahead of what it was seen in.
+  return {
+    commands,
+    problems,
+    observations,
+    ...(observations.length > 0 && job.contact ? { contact: job.contact } : {}),
+  };
 }
 
 /** pending → base for exactly the values that the answer confirms; what GHL dropped or altered is held (SPEC §2.5). */
@@ -66,10 +120,10 @@ export function settleAnswer(
   link: LinkRow,
   writes: FieldWrite[],
   seen: GhlContactSeen,
-  dateMs: number | null,
+  answer: Pick<Answered, 'traceId' | 'dateMs'>,
 ): void {
   const { ctx, pair } = job;
-  const contact = contactRow(ctx, seen, job.contact, dateMs);
+  const contact = contactRow(ctx, seen, job.contact, answer.dateMs);
   const fields = { ...link.fields };
   for (const { key, before, after } of writes) {
     const { pending: _, ...field } = fields[key] ?? { revision: 0 };
@@ -90,8 +144,10 @@ export function settleAnswer(
     });
   }
   job.contact = contact;
+  job.observations.push(observation(ctx, 'self', pair.customer.stickycardsId, seen, answer));
+  job.traceId = answer.traceId;
   job.fresh = true;
-  job.link = { ...link, fields, cardId: pair.customer.cardId };
+  job.link = writtenAt({ ...link, fields, cardId: pair.customer.cardId }, answer.dateMs);
 }
 
 export const isUnknownField = (error: unknown): boolean => error instanceof ApiError && error.code === 'unknown_field';
@@ -120,14 +176,28 @@ export function holdRefused(job: PushJob, key: string, plan: Pick<FieldsPlan, 't
 }
 
 /** Problems of a field, which are over when it is not held any more. */
-const FIELD_PROBLEMS = ['value_not_taken', 'field_refused', 'identity_conflict', 'points_ambiguous'] as const;
+const FIELD_PROBLEMS = [
+  'value_not_taken',
+  'field_refused',
+  'identity_conflict',
+  'points_ambiguous',
+  'bonus_overlap',
+  'no_card',
+  'phone_not_possible',
+  'customer_conflict',
+  'field_refused_by_sticky_cards',
+] as const;
 
-/** What a record that arrived is taken out of; nothing is asked for one that never had a problem. */
+/**
+ * What a record that arrived is taken out of; nothing is asked for one that never had a problem. A first link always
+ * asks: a retry leaves no trace of why there was none before.
+ */
 export function clearedOf({ pair, link }: PushJob): Pick<Settlement, 'cleared'> {
   const heldNow = Object.values(link.fields).some((field) => field.held);
   const heldBefore = Object.values(pair.link?.fields ?? {}).some((field) => field.held);
-  if (pair.customer.syncError === null && (heldNow || !heldBefore)) return {};
-  const codes = ['record_failed', 'already_linked', ...(heldNow ? [] : FIELD_PROBLEMS)];
+  const firstLink = pair.link?.state !== 'live';
+  if (!firstLink && pair.customer.syncError === null && (heldNow || !heldBefore)) return {};
+  const codes = ['record_failed', 'already_linked', 'ambiguous', ...(heldNow ? [] : FIELD_PROBLEMS)];
   return { cleared: { recordId: pair.customer.stickycardsId, codes } };
 }
 

@@ -1,8 +1,9 @@
 import { ApiError } from '../platforms/apiError.ts';
 import { customerLog, type JobContext } from './jobContext.ts';
-import type { TagWork } from './pushContact.ts';
-import { clearedOf, noteSuccess, syncedMark } from './pushJob.ts';
+import { count, outcomeOf, type TagWork } from './finishPair.ts';
+import { noteSuccess } from './pushJob.ts';
 import { settleFailure } from './settleFailure.ts';
+import { writtenAt } from './writtenAt.ts';
 
 /** How many contacts one bulk call names. */
 const BULK_MAX = 500;
@@ -64,6 +65,7 @@ async function send(ctx: JobContext, call: TagCall, failed: Map<TagWork, unknown
         signal: ctx.signal,
       });
       first.job.traceId = answer.traceId;
+      first.job.link = writtenAt(first.job.link, answer.dateMs);
     } else {
       const ids = call.works.map((work) => work.job.link.ghlId as string);
       const answer = await ctx.ghl.bulkTags(call.type, ids, call.tags, { signal: ctx.signal });
@@ -71,7 +73,8 @@ async function send(ctx: JobContext, call: TagCall, failed: Map<TagWork, unknown
       for (const work of call.works) {
         work.job.traceId = answer.traceId;
         const row = rows.get(work.job.link.ghlId as string);
-        if (!row?.ok) failed.set(work, rowError(row?.message ?? 'the answer did not name the contact'));
+        if (row?.ok) work.job.link = writtenAt(work.job.link, answer.dateMs);
+        else failed.set(work, rowError(row?.message ?? 'the answer did not name the contact'));
       }
     }
     noteSuccess(ctx);
@@ -98,9 +101,12 @@ async function settleTags(ctx: JobContext, { job, plan }: TagWork): Promise<void
   const shown = new Set([...(job.contact?.tags ?? []), ...plan.add]);
   for (const tag of plan.remove) shown.delete(tag);
   const wrote = job.created || job.changes.length > 0;
-  ctx.counts[job.created ? 'createdCount' : 'updatedCount'] += 1;
+  count(job, true);
+  const commands = tags.commands?.filter((tag) => !plan.remove.includes(tag));
+  const done = outcomeOf(job);
   await ctx.settler.settle({
-    link: { ...link, tags: { ...tags, base: [...base].toSorted() } },
+    ...done,
+    link: { ...link, tags: { ...tags, base: [...base].toSorted(), ...(commands && { commands }) } },
     contact: job.contact ? { ...job.contact, tags: [...shown].toSorted() } : undefined,
     logs: [
       customerLog(ctx, pair.customer.stickycardsId, link.ghlId, {
@@ -111,8 +117,7 @@ async function settleTags(ctx: JobContext, { job, plan }: TagWork): Promise<void
         traceId: job.traceId,
         durationMs: wrote ? null : ctx.store.clock.nowMs() - job.startedAtMs,
       }),
+      ...(done.logs ?? []),
     ],
-    ...clearedOf(job),
-    customer: syncedMark(pair),
   });
 }

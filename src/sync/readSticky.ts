@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto';
 import PQueue from 'p-queue';
 import type { Connection } from '../domain/connection.ts';
-import type { StickyCardsEvent } from '../domain/event.ts';
 import type { Logger } from '../log.ts';
 import { isApiError } from '../platforms/apiError.ts';
-import type { CardSeen, CustomerSeen } from '../platforms/stickycards/report/client.ts';
 import type { StickySide } from '../platforms/stickycards/sides.ts';
 import { insertDeliveries, type NewInboxRow } from '../store/inbox.ts';
 import { raiseProblems } from '../store/problems.ts';
 import type { Store } from '../store/store.ts';
 import { wantedReads, type WantedRead } from '../store/wantedReads.ts';
+import { cardRead, customerRead } from './stickyRows.ts';
 
 export interface ReadStickyNeeds {
   store: Store;
@@ -74,18 +72,18 @@ async function readOne(
   const told = new Set<string>();
   if (customer.foldState.thinAtMs > customer.foldState.readAtMs) {
     const { customer: seen, dateMs } = await client.getCustomer(customer.stickycardsId, options);
-    rows.push(readRow(needs.store, connection.id, customerEvent(seen), dateMs));
+    rows.push(customerRead(needs.store, connection.id, seen, dateMs));
     // Its cards come along; one whose balance is told needs no read of its own.
     for (const card of seen.cards ?? []) {
       if (card.balance === undefined || card.balance === null) continue;
-      rows.push(readRow(needs.store, connection.id, cardEvent(card, customer.stickycardsId), dateMs));
+      rows.push(cardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs));
       told.add(card.cardId);
     }
   }
   for (const { cardId } of cards) {
     if (told.has(cardId)) continue;
     const { card, dateMs } = await client.getCard(cardId, options);
-    rows.push(readRow(needs.store, connection.id, cardEvent(card, customer.stickycardsId), dateMs));
+    rows.push(cardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs));
   }
   return rows;
 }
@@ -102,78 +100,9 @@ async function settleGone(
       { code: 'gone_in_sticky_cards', recordId: customer.stickycardsId, sample },
     ]),
   );
-  const nothing = customerEvent({ customerId: customer.stickycardsId, raw: {} });
+  const customerId = customer.stickycardsId;
   return [
-    readRow(store, connection.id, nothing, null),
-    ...cards.map(({ cardId }) =>
-      readRow(store, connection.id, cardEvent({ cardId, raw: {} }, customer.stickycardsId), null),
-    ),
+    customerRead(store, connection.id, { customerId }, null),
+    ...cards.map(({ cardId }) => cardRead(store, connection.id, { cardId }, customerId, null)),
   ];
-}
-
-const silent: Omit<StickyCardsEvent, 'type' | 'customerId' | 'cardId'> = {
-  eventId: null,
-  occurredAtMs: null,
-  isSandbox: false,
-  email: null,
-  phone: null,
-  firstName: null,
-  lastName: null,
-  card: { status: null, installedAtMs: null, templateId: null, cardType: null },
-  balance: null,
-  segments: null,
-  segment: null,
-  referralCount: null,
-  payment: { id: null, amount: null, currency: null },
-  rating: null,
-  comment: null,
-  extra: {},
-};
-
-const customerEvent = (seen: CustomerSeen): StickyCardsEvent => ({
-  ...silent,
-  type: 'CustomerRead',
-  customerId: seen.customerId,
-  cardId: null,
-  email: seen.email || null,
-  phone: seen.phone || null,
-  firstName: seen.firstName || null,
-  lastName: seen.lastName || null,
-  segments: seen.segments ?? null,
-});
-
-const cardEvent = (seen: CardSeen, customerId: string): StickyCardsEvent => ({
-  ...silent,
-  type: 'CardRead',
-  customerId: seen.customerId ?? customerId,
-  cardId: seen.cardId,
-  balance: seen.balance ?? null,
-  card: {
-    status: seen.status || null,
-    installedAtMs: null,
-    templateId: seen.templateId || null,
-    cardType: seen.cardType || null,
-  },
-});
-
-function readRow(store: Store, connectionId: string, event: StickyCardsEvent, dateMs: number | null): NewInboxRow {
-  const now = store.clock.now();
-  const payload = JSON.stringify(event);
-  return {
-    connectionId,
-    source: 'read',
-    dedupeKey: store.newId('evt'),
-    deliveryId: null,
-    type: event.type,
-    occurredAt: dateMs === null ? now : new Date(dateMs),
-    receivedAt: now,
-    customerId: event.customerId,
-    cardId: event.cardId,
-    contactId: null,
-    verification: 'self',
-    flags: [],
-    headers: null,
-    bodyHash: createHash('sha256').update(payload).digest('hex'),
-    payload,
-  };
 }

@@ -1,42 +1,28 @@
-import PQueue from 'p-queue';
 import type { Direction, RunStatus, RunTrigger } from '../../drizzle/tables/runs.ts';
 import type { Connection } from '../domain/connection.ts';
-import type { FieldRow, TagMap } from '../domain/fieldMap.ts';
 import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
 import type { GhlSide } from '../platforms/ghl/sides.ts';
 import { isApiError } from '../platforms/apiError.ts';
 import type { StickySide } from '../platforms/stickycards/sides.ts';
-import type { ConnectionStore } from '../store/connections.ts';
-import { claimPairs, hasDueCustomers, type Pair } from '../store/pairs.ts';
+import { hasDueMarks } from '../store/marks.ts';
+import { hasDueCustomers } from '../store/pairs.ts';
 import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/runs.ts';
-import { createSettler } from '../store/settle.ts';
 import type { Store } from '../store/store.ts';
 import { wantedReads } from '../store/wantedReads.ts';
-import { indexContacts } from './indexContacts.ts';
-import type { JobContext } from './jobContext.ts';
-import { candidatesFor } from './linkContact.ts';
+import { createJobQueue } from './jobQueue.ts';
 import { locationFacts } from './locationFacts.ts';
-import { pushContact } from './pushContact.ts';
-import { pushTags } from './pushTags.ts';
+import { hasDueCommands } from './performCommands.ts';
+import { pollContacts } from './pollContacts.ts';
+import { pushMarked } from './pushMarked.ts';
+import { pushPages } from './pushPages.ts';
 import { readSticky } from './readSticky.ts';
+import { createRunContext, performLedger } from './runContext.ts';
+import type { RunBatchNeeds } from './runNeeds.ts';
 import { haltOf } from './settleFailure.ts';
 import { pauseSide, resumeSide, RunHalted, sidePauseOf } from './sidePause.ts';
+import { createStickyHealth, type StickyHealth } from './stickyHealth.ts';
 
-export interface RunBatchNeeds {
-  store: Store;
-  log: Logger;
-  connections: ConnectionStore;
-  rows: readonly FieldRow[];
-  tagMap: TagMap;
-  /** null = the connection has no GHL location or token yet. */
-  ghlSideOf(connection: Connection): GhlSide | null;
-  /** null = no address or key, or a dialect that cannot be read. */
-  stickySideOf(connection: Connection): StickySide | null;
-  /** Folds everything that was committed before. */
-  foldAll(connection: Connection): Promise<void>;
-  random(): number;
-}
+export type { RunBatchNeeds } from './runNeeds.ts';
 
 export interface RunOrder {
   connection: Connection;
@@ -45,181 +31,215 @@ export interface RunOrder {
   signal: AbortSignal;
 }
 
-const PAGE = 200;
+/** What this run may do, and with whom. */
+interface Doors {
+  /** Why nothing may be written now; null when it may. */
+  blocked: string | null;
+  ghl: GhlSide | null;
+  sticky: StickySide | null;
+  toGhl: boolean;
+  toSticky: boolean;
+  /** The sides that paused themselves and are tried again by this run. */
+  paused: { ghl: boolean; stickycards: boolean };
+  /** Times that the pace of GHL had made a call wait before this run. */
+  waitsBefore: number;
+}
+
 /** At a time and connection, to begin with (SPEC §2.6); the pace allows 20 at most. */
 const CONCURRENCY = 5;
 
 /**
- * One run of one connection (SPEC §2.6): fold what was received, then plan each pair once and let one worker perform
- * it. The caller holds the lease and lets only one run of a connection happen at a time. Answers the run's id; null
- * when a cron pass found nothing to do.
+ * One run of one connection (SPEC §2.6): fold what was received, ask GHL what changed there, then plan each pair once
+ * and let one worker perform it. The caller holds the lease and lets only one run of a connection happen at a time.
+ * Answers the run's id; null when a cron pass found nothing to do.
  */
 export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<string | null> {
   const { store } = needs;
   const { connection, direction, trigger, signal } = order;
   await needs.foldAll(connection);
-  const blocked = blockedReason(needs, order);
-  const pause = await sidePauseOf(needs.connections, connection.id);
-  if (pause && trigger === 'cron' && store.clock.nowMs() < pause.probeAtMs) return null;
-  const sticky = blocked === null && forward(direction) ? needs.stickySideOf(connection) : null;
-  const asks = sticky !== null && (await wantedReads(store, connection.id, '', 1)).length > 0;
-  const found = asks || (blocked === null && forward(direction) && (await hasDueCustomers(store, connection.id)));
-  if (!found && trigger === 'cron') return null;
-  const runId = await openRun(store, { connectionId: connection.id, direction, trigger });
+  const doors = await openDoors(needs, order);
+  if (!doors) return null;
   const counts = noCounts();
-  if (!found) {
-    await closeRun(store, runId, counts, 'completed', blocked);
-    return runId;
-  }
-  const side = needs.ghlSideOf(connection) as GhlSide;
-  const waitsBefore = side.pace.waits;
   const count = () => {
     counts.apiCalls += 1;
   };
-  const unsubscribe = [side.onCall(count), sticky?.onCall(count)];
-  let status: RunStatus;
-  let lastError: string | null = null;
+  const { ghl, sticky } = doors;
+  const health = createStickyHealth(() => {
+    doors.toSticky = false;
+  });
+  const unsubscribe = [ghl?.onCall(count), sticky?.onCall(count), sticky?.onCall((call) => health.heard(call))];
+  let runId: string | null = null;
+  let status: RunStatus = 'completed';
+  let lastError: string | null = doors.blocked;
   try {
-    if (sticky && asks) {
-      await readSticky({ store, log: needs.log, signal }, connection, sticky);
-      await needs.foldAll(connection);
-    }
-    await pushContacts(needs, connection, side, runId, counts, signal, waitsBefore);
-    status = counts.failedCount > 0 ? 'partial' : 'completed';
-    if (pause) await resumeSide(store, needs.connections, connection.id);
+    if (doors.blocked === null && doors.toSticky) await poll(needs, order, doors);
+    const found = doors.blocked === null && (await findsWork(store, connection.id, doors));
+    if (!found && trigger === 'cron') return null;
+    runId = await openRun(store, { connectionId: connection.id, direction, trigger });
+    if (found) await work(needs, order, doors, runId, counts, health);
+    if (counts.failedCount > 0) status = 'partial';
+    if (doors.paused.ghl && found) await resumeSide(store, needs.connections, connection.id);
   } catch (error) {
-    const halt =
-      haltOf(error) ??
-      (isApiError(error, 'transient')
-        ? new RunHalted('ghl_down', `GHL does not answer: ${error.message}`, error)
-        : null);
-    if (halt) await pauseSide(store, needs.connections, connection.id, halt);
-    lastError = halt?.message ?? messageOf(error);
-    status = counts.createdCount + counts.updatedCount > 0 ? 'partial' : 'failed';
-    if (halt || signal.aborted)
-      needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
-    else needs.log.error('a run ended early', { connection: connection.id, runId, error });
+    runId ??= await openRun(store, { connectionId: connection.id, direction, trigger });
+    ({ status, lastError } = await endedEarly(needs, connection, runId, counts, error, signal));
   } finally {
     for (const end of unsubscribe) end?.();
   }
-  sumUp(counts, side.pace.waits - waitsBefore);
+  lastError = (await settleStickyHealth(needs, connection, doors, health)) ?? lastError;
+  sumUp(counts, doors);
   await closeRun(store, runId, counts, status, lastError);
   return runId;
 }
 
-/** Only what was finished one way or the other counts as a record of the run. */
-function sumUp(counts: RunCounts, waits: number): void {
-  const { createdCount, updatedCount, unchangedCount, skippedCount, failedCount } = counts;
-  counts.totalRecords = createdCount + updatedCount + unchangedCount + skippedCount + failedCount;
-  counts.rateLimitWaits = waits;
+/** null = a side that paused itself is not to be tried again yet, and nothing else can be done. */
+async function openDoors(needs: RunBatchNeeds, { connection, direction, trigger }: RunOrder): Promise<Doors | null> {
+  const { connections, store } = needs;
+  const pause = await sidePauseOf(connections, connection.id);
+  const now = store.clock.nowMs();
+  const early = (probeAtMs: number) => trigger === 'cron' && now < probeAtMs;
+  if (pause && early(pause.probeAtMs)) return null;
+  const stickyPause = await sidePauseOf(connections, connection.id, 'stickycards');
+  const isPaused = (half: Direction) => connection.pausedDirections.includes(half);
+  const toGhl = direction !== 'ghl_to_stickycards' && !isPaused('stickycards_to_ghl');
+  const sticky = needs.stickySideOf(connection);
+  const stickyOpen = sticky !== null && !(stickyPause && early(stickyPause.probeAtMs));
+  const toSticky = direction !== 'stickycards_to_ghl' && !isPaused('ghl_to_stickycards') && stickyOpen;
+  const ghl = needs.ghlSideOf(connection);
+  return {
+    blocked: blockedReason(connection, ghl, direction),
+    ghl,
+    sticky: stickyOpen ? sticky : null,
+    toGhl,
+    toSticky,
+    paused: { ghl: pause !== null, stickycards: stickyPause !== null },
+    waitsBefore: ghl?.pace.waits ?? 0,
+  };
 }
 
-const forward = (direction: Direction | 'both') => direction !== 'ghl_to_stickycards';
-
 /** Why a run must not write anything now; null when it may. */
-function blockedReason(needs: RunBatchNeeds, { connection }: RunOrder): string | null {
+function blockedReason(connection: Connection, ghl: GhlSide | null, direction: Direction | 'both'): string | null {
   if (connection.mode === 'observe') return 'the connection is in observe: nothing is written until it is activated';
   if (connection.state !== 'ready') return connection.reason ?? `the connection is ${connection.state}`;
-  if (connection.pausedDirections.includes('stickycards_to_ghl')) return 'the direction Sticky Cards → GHL is paused';
-  if (needs.ghlSideOf(connection) === null)
-    return 'the connection has no GHL location or token yet: set GHL_LOCATION_ID and GHL_ACCESS_TOKEN';
+  const wanted: Direction[] = direction === 'both' ? ['stickycards_to_ghl', 'ghl_to_stickycards'] : [direction];
+  if (wanted.every((half) => connection.pausedDirections.includes(half)))
+    return wanted.length > 1
+      ? 'both directions are paused'
+      : `the direction ${direction === 'stickycards_to_ghl' ? 'Sticky Cards → GHL' : 'GHL → Sticky Cards'} is paused`;
+  if (ghl === null) return 'the connection has no GHL location or token yet: set GHL_LOCATION_ID and GHL_ACCESS_TOKEN';
   return null;
 }
 
-/** The forward half. */
-async function pushContacts(
+/** What changed in GHL, also where no webhook told of it (SPEC §3.1). */
+async function poll(needs: RunBatchNeeds, { connection, signal }: RunOrder, doors: Doors): Promise<void> {
+  const ghl = doors.ghl as GhlSide;
+  const facts = await locationFacts(needs, connection, ghl, { again: false });
+  await pollContacts({ ...needs, connection, facts, ghl: ghl.client, signal });
+}
+
+async function findsWork(store: Store, connectionId: string, doors: Doors): Promise<boolean> {
+  if (doors.sticky && (await wantedReads(store, connectionId, '', 1)).length > 0) return true;
+  if (doors.toSticky && (await hasDueMarks(store, connectionId))) return true;
+  if (await hasDueCustomers(store, connectionId)) return true;
+  return hasDueCommands(store, connectionId, { ghl: doors.toGhl, stickycards: doors.toSticky });
+}
+
+/** More often than this a run does not look again for what its own writes made due. */
+const SWEEPS_MAX = 3;
+
+async function work(
   needs: RunBatchNeeds,
-  connection: Connection,
-  side: GhlSide,
+  order: RunOrder,
+  doors: Doors,
   runId: string,
   counts: RunCounts,
-  signal: AbortSignal,
-  waitsBefore: number,
+  health: StickyHealth,
 ): Promise<void> {
-  const { store } = needs;
-  const facts = await locationFacts(needs, connection, side, { again: false });
-  let refreshing: Promise<void> | null = null;
-  const ctx: JobContext = {
-    store,
-    log: needs.log,
+  const { store, connections } = needs;
+  const { connection } = order;
+  const ghl = doors.ghl as GhlSide;
+  if (doors.sticky) {
+    await readSticky({ store, log: needs.log, signal: order.signal }, connection, doors.sticky);
+    await needs.foldAll(connection);
+  }
+  const facts = await locationFacts(needs, connection, ghl, { again: false });
+  ghl.pace.setConcurrency(CONCURRENCY);
+  const jobs = createJobQueue(ghl.pace, order.signal);
+  const { signal } = jobs;
+  const { sticky } = doors;
+  const ctx = await createRunContext(needs, {
     connection,
     facts,
-    locale: { defaultCountry: connection.defaultCountry, timeZone: connection.timeZone ?? facts.timeZone },
-    rows: needs.rows,
-    tagMap: needs.tagMap,
-    ghl: side.client,
-    settler: createSettler(store, connection.id),
+    ghl,
+    sticky,
+    // The same object: a side that is given up for this run is given up by all its jobs.
+    halves: doors,
+    health,
     runId,
     counts,
-    random: () => needs.random(),
     signal,
-    // Once per run, for all jobs that meet it; they share the object.
-    refreshFacts: () => {
-      refreshing ??= locationFacts(needs, connection, side, { again: true }).then(
-        (now) => void Object.assign(facts, now),
-      );
-      return refreshing;
-    },
-    waited: new Set(),
-    health: { succeeded: 0, failedInARow: 0 },
+  });
+  const onPage = async () => {
+    sumUp(counts, doors);
+    await store.tx((db) => touchRun(store, db, runId, counts));
   };
-  side.pace.setConcurrency(CONCURRENCY);
-  const queue = new PQueue({ concurrency: side.pace.concurrency });
-  for (let sweep = 0; sweep < 2; sweep++) {
-    ctx.waited.clear();
-    for (let after = ''; ;) {
-      signal.throwIfAborted();
-      const pairs = await claimPairs(store, connection.id, after, PAGE);
-      const last = pairs.at(-1);
-      if (!last) break;
-      after = last.customer.stickycardsId;
-      const heldBefore = side.pace.held;
-      await pushPage(ctx, needs, queue, pairs);
-      if (side.pace.held === heldBefore && pairs.length === PAGE) raiseConcurrency(side, queue);
-      sumUp(counts, side.pace.waits - waitsBefore);
-      await store.tx((db) => touchRun(store, db, runId, counts));
-    }
-    // Two people with one phone: the second waited for the first one's creation, and can be matched now.
-    if (ctx.waited.size === 0) break;
+  // What was left open in the ledger is known to have happened, or not, before anything is planned on it.
+  await performLedger(ctx, health);
+  await needs.foldAll(connection);
+  if (doors.toSticky) {
+    await pushMarked(ctx, jobs, onPage);
+    await needs.foldAll(connection);
+  }
+  for (let sweep = 0; sweep < SWEEPS_MAX; sweep++) {
+    await pushPages(ctx, { connections, pace: ghl.pace, jobs, onPage });
+    await performLedger(ctx, health);
+    // Answers of Sticky Cards to our own writes may be news for GHL.
+    await needs.foldAll(connection);
+    if (!doors.toGhl || !(await hasDueCustomers(store, connection.id))) return;
   }
 }
 
-/** A whole page went through without the pace holding anything back: more at a time would be used (SPEC §2.6). */
-function raiseConcurrency(side: GhlSide, queue: PQueue): void {
-  side.pace.setConcurrency(side.pace.concurrency * 2);
-  queue.concurrency = side.pace.concurrency;
+async function endedEarly(
+  needs: RunBatchNeeds,
+  connection: Connection,
+  runId: string,
+  counts: RunCounts,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<{ status: RunStatus; lastError: string }> {
+  const halt =
+    haltOf(error) ??
+    (isApiError(error, 'transient') && error.side === 'ghl'
+      ? new RunHalted('ghl_down', `GHL does not answer: ${error.message}`, error)
+      : null);
+  if (halt) await pauseSide(needs.store, needs.connections, connection.id, halt);
+  const lastError = halt?.message ?? messageOf(error);
+  if (halt || signal.aborted)
+    needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
+  else needs.log.error('a run ended early', { connection: connection.id, runId, error });
+  return { status: counts.createdCount + counts.updatedCount > 0 ? 'partial' : 'failed', lastError };
 }
 
-async function pushPage(ctx: JobContext, needs: RunBatchNeeds, queue: PQueue, pairs: Pair[]): Promise<void> {
-  if (pairs.some((pair) => !pair.link)) await indexContacts(ctx, needs.connections);
-  const candidates = await candidatesFor(ctx, pairs);
-  const halt = new AbortController();
-  const signal = AbortSignal.any([ctx.signal, halt.signal]);
-  let halted: unknown = null;
-  /** Work that comes after a halt is not started: it was nobody's attempt. */
-  const perform = async (work: () => Promise<void>) => {
-    await queue.add(async () => {
-      if (signal.aborted) return;
-      try {
-        await work();
-      } catch (error) {
-        halted ??= error;
-        halt.abort(error);
-      }
-    });
-  };
-  const pageCtx: JobContext = { ...ctx, signal };
-  const tagWorks: NonNullable<Awaited<ReturnType<typeof pushContact>>>[] = [];
-  await Promise.all(
-    pairs.map((pair) =>
-      perform(async () => {
-        const work = await pushContact(pageCtx, pair, candidates);
-        if (work) tagWorks.push(work);
-      }),
-    ),
-  );
-  if (halted === null && !ctx.signal.aborted)
-    await pushTags(ctx, tagWorks, perform).catch((error: unknown) => (halted ??= error));
-  if (halted !== null) throw halted;
-  ctx.signal.throwIfAborted();
+/** Pauses Sticky Cards, or lets it go on, by what this run has heard of it. Answers what the run's row says of it. */
+async function settleStickyHealth(
+  needs: RunBatchNeeds,
+  connection: Connection,
+  doors: Doors,
+  health: StickyHealth,
+): Promise<string | null> {
+  const halt = health.halt();
+  if (halt) {
+    await pauseSide(needs.store, needs.connections, connection.id, halt);
+    needs.log.warn('Sticky Cards cannot be written to', { connection: connection.id, reason: halt.message });
+    return halt.message;
+  }
+  if (doors.paused.stickycards && health.answered())
+    await resumeSide(needs.store, needs.connections, connection.id, 'stickycards');
+  return null;
+}
+
+/** Only what was finished one way or the other counts as a record of the run. */
+function sumUp(counts: RunCounts, { ghl, waitsBefore }: Doors): void {
+  const { createdCount, updatedCount, unchangedCount, skippedCount, failedCount } = counts;
+  counts.totalRecords = createdCount + updatedCount + unchangedCount + skippedCount + failedCount;
+  counts.rateLimitWaits = (ghl?.pace.waits ?? waitsBefore) - waitsBefore;
 }

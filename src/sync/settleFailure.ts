@@ -7,7 +7,7 @@ import { noteSuccess, type PushJob, takeSideEffects } from './pushJob.ts';
 import { type HaltCode, RunHalted } from './sidePause.ts';
 
 /** After so many failures in passing in a row the side is asked whether it is there at all. */
-const DOWN_AFTER_FAILURES = 5;
+export const DOWN_AFTER_FAILURES = 5;
 
 const halts: Partial<Record<ApiError['class'], { code: HaltCode; text: string }>> = {
   auth: { code: 'ghl_token_rejected', text: 'GHL does not accept the token: put in a new one' },
@@ -24,9 +24,8 @@ export function haltOf(error: unknown): RunHalted | null {
 
 /** What a failed job leaves: the record's next state, a log row, its problems (SPEC §2.6, classes of errors). */
 export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | null, error: unknown): Promise<void> {
-  if (error instanceof RunHalted) throw error;
   if (ctx.signal.aborted) {
-    // Stopping or losing the lease is nobody's attempt; what was pending on disk is looked for by whoever comes next.
+    // Stopping, a halt or losing the lease is nobody's attempt; what was pending on disk is looked for by whoever comes next.
     if (job) await ctx.settler.settle({ link: job.link, ...takeSideEffects(job) });
     return;
   }
@@ -61,9 +60,9 @@ async function settlePassing(ctx: JobContext, pair: Pair, job: PushJob | null, e
 }
 
 /** So many failures in a row: is the side down, or are these records bad? One cheap read tells (a circuit half open). */
-async function proveUp(ctx: JobContext, error: unknown): Promise<void> {
+export async function proveUp(ctx: JobContext, error: unknown): Promise<void> {
   try {
-    await ctx.ghl.getLocation({ signal: ctx.signal });
+    await ctx.ghl.getLocation({ priority: 'next', signal: ctx.signal });
     noteSuccess(ctx);
   } catch (probe) {
     const halt = haltOf(probe);
@@ -94,12 +93,12 @@ async function settleRecord(
   const { errorClass, errorCode, errorMessage, traceId } = describe(error);
   ctx.counts.failedCount += 1;
   const customerId = pair.customer.stickycardsId;
-  const effects = job ? takeSideEffects(job) : { commands: [], problems: [] };
+  const effects = job && takeSideEffects(job);
   await ctx.settler.settle({
+    ...effects,
     link: job?.link,
-    commands: effects.commands,
     problems: [
-      ...effects.problems,
+      ...(effects?.problems ?? []),
       ...(next.syncStatus === 'FAILED'
         ? [
             {
@@ -139,8 +138,9 @@ async function settleGone(ctx: JobContext, pair: Pair, job: PushJob, error: ApiE
   const message = 'the contact was deleted in GHL';
   const contactId = job.link.ghlId;
   ctx.counts.skippedCount += 1;
-  const { commands, problems } = takeSideEffects(job);
+  const effects = takeSideEffects(job);
   await ctx.settler.settle({
+    ...effects,
     link: {
       ...job.link,
       state: 'gone',
@@ -148,8 +148,7 @@ async function settleGone(ctx: JobContext, pair: Pair, job: PushJob, error: ApiE
     },
     contact: job.contact ? { ...job.contact, deleted: true } : undefined,
     failedTarget: { target: `customer:${customerId}`, reason: 'gone' },
-    commands,
-    problems: [...problems, { code, recordId: customerId, sample: { customerId, contactId } }],
+    problems: [...effects.problems, { code, recordId: customerId, sample: { customerId, contactId } }],
     logs: [
       customerLog(ctx, customerId, contactId, {
         action: 'skip',
@@ -202,7 +201,8 @@ export async function settleSkipped(
   });
 }
 
-function describe(error: unknown) {
+/** An error in the words that a record and its log show. */
+export function describe(error: unknown) {
   if (error instanceof ApiError) {
     return {
       errorClass: error.class,

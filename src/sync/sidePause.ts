@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import type { Side } from '../platforms/apiError.ts';
 import type { ConnectionStore } from '../store/connections.ts';
 import { clearProblems, raiseProblems } from '../store/problems.ts';
 import type { Store } from '../store/store.ts';
@@ -12,8 +13,14 @@ export class RunHalted extends AppError {
 }
 
 /** Why a side is paused by itself (SPEC §2.6); each is a problem of that name while it lasts. */
-export const HALT_CODES = ['ghl_token_rejected', 'ghl_scope_missing', 'ghl_daily_budget', 'ghl_down'] as const;
-export type HaltCode = (typeof HALT_CODES)[number];
+const CODES = {
+  ghl: ['ghl_token_rejected', 'ghl_scope_missing', 'ghl_daily_budget', 'ghl_down', 'ghl_uninstalled'],
+  stickycards: ['sticky_key_rejected', 'sticky_scope_missing', 'sticky_down'],
+} as const satisfies Record<Side, readonly string[]>;
+export type HaltCode = (typeof CODES)[Side][number];
+export const HALT_CODES: readonly HaltCode[] = [...CODES.ghl, ...CODES.stickycards];
+
+const sideOf = (code: HaltCode): Side => ((CODES.ghl as readonly string[]).includes(code) ? 'ghl' : 'stickycards');
 
 export interface SidePause {
   code: HaltCode;
@@ -24,15 +31,18 @@ export interface SidePause {
 }
 
 /** A paused side is tried again this often, and resumes by itself (SPEC §2.6). */
-const PROBE_EVERY_MS = 15 * 60_000;
-const CURSOR = 'ghlPause';
+export const PROBE_EVERY_MS = 15 * 60_000;
+/** Of the connection: where the pause of each side is kept. */
+const CURSORS = { ghl: 'ghlPause', stickycards: 'stickyPause' } as const satisfies Record<Side, string>;
+export const SIDE_PAUSE_CURSOR = CURSORS.ghl;
 
-/** Why the GHL side of a connection is paused by itself; null when it is not. */
+/** Why a side of a connection is paused by itself; null when it is not. */
 export const sidePauseOf = async (
   connections: Pick<ConnectionStore, 'get'>,
   connectionId: string,
+  side: Side = 'ghl',
 ): Promise<SidePause | null> =>
-  ((await connections.get(connectionId))?.cursors[CURSOR] as SidePause | undefined) ?? null;
+  ((await connections.get(connectionId))?.cursors[CURSORS[side]] as SidePause | undefined) ?? null;
 
 /** Pauses the side and says so once, as a problem; staging goes on. A side that is merely down is tried by every run. */
 export async function pauseSide(
@@ -41,23 +51,24 @@ export async function pauseSide(
   connectionId: string,
   halt: RunHalted,
 ): Promise<void> {
-  const known = await sidePauseOf(connections, connectionId);
-  const now = store.clock.nowMs();
   const code = halt.code as HaltCode;
+  const side = sideOf(code);
+  const known = await sidePauseOf(connections, connectionId, side);
+  const now = store.clock.nowMs();
   const pause: SidePause = {
     code,
     message: halt.message,
     sinceMs: known?.code === code ? known.sinceMs : now,
-    probeAtMs: code === 'ghl_down' ? now : now + PROBE_EVERY_MS,
+    probeAtMs: code.endsWith('_down') ? now : now + PROBE_EVERY_MS,
   };
-  await connections.rememberCursor(connectionId, CURSOR, pause);
+  await connections.rememberCursor(connectionId, CURSORS[side], pause);
   await store.tx(async (db) => {
     await clearProblems(
       store,
       db,
       connectionId,
       connectionId,
-      HALT_CODES.filter((other) => other !== code),
+      CODES[side].filter((other) => other !== code),
     );
     await raiseProblems(store, db, connectionId, [{ code, recordId: connectionId, sample: { message: halt.message } }]);
   });
@@ -68,7 +79,8 @@ export async function resumeSide(
   store: Store,
   connections: Pick<ConnectionStore, 'rememberCursor'>,
   connectionId: string,
+  side: Side = 'ghl',
 ): Promise<void> {
-  await connections.rememberCursor(connectionId, CURSOR, undefined);
-  await store.tx((db) => clearProblems(store, db, connectionId, connectionId, HALT_CODES));
+  await connections.rememberCursor(connectionId, CURSORS[side], undefined);
+  await store.tx((db) => clearProblems(store, db, connectionId, connectionId, CODES[side]));
 }

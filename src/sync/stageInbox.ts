@@ -9,12 +9,12 @@ import { insertCommands } from '../store/commands.ts';
 import type { Db } from '../store/db.ts';
 import { type FoldRow, markFolded, reusedDeliveryIds, unfoldedEvents, waitingEvents } from '../store/foldQueue.ts';
 import { raiseProblems } from '../store/problems.ts';
+import { noteSegments } from '../store/segments.ts';
 import { loadPeople, writePeople } from '../store/staging.ts';
-import type { Store } from '../store/store.ts';
 import { Folding } from './folding.ts';
+import { isOfGhl, stageGhl, type StageGhlNeeds } from './stageGhl.ts';
 
-export interface StageInboxNeeds {
-  store: Store;
+export interface StageInboxNeeds extends StageGhlNeeds {
   log: Logger;
   dialectOf(connection: Connection): Dialect;
 }
@@ -27,7 +27,7 @@ export async function stageInbox(needs: StageInboxNeeds, connection: Connection,
   const { store } = needs;
   try {
     return await store.tx(async (db) => {
-      const rows = await foldable(store, db, connection.id, limit);
+      const rows = await unfoldedEvents(store, db, connection.id, limit);
       if (rows.length > 0) await foldRows(needs, db, connection, rows);
       return rows.length;
     });
@@ -37,15 +37,10 @@ export async function stageInbox(needs: StageInboxNeeds, connection: Connection,
   }
 }
 
-const foldable = async (store: Store, db: Db, connectionId: string, limit: number): Promise<FoldRow[]> =>
-  (await unfoldedEvents(store, db, connectionId, limit)).filter(
-    (row) => row.source === 'stickycards' || row.source === 'read',
-  );
-
 /** One delivery that cannot be stored must not stop the others: it is put aside with a reason, and kept. */
 async function stageOneByOne(needs: StageInboxNeeds, connection: Connection, limit: number): Promise<number> {
   const { store } = needs;
-  const rows = await foldable(store, store.db, connection.id, limit);
+  const rows = await unfoldedEvents(store, store.db, connection.id, limit);
   for (const row of rows) {
     try {
       await store.tx((db) => foldRows(needs, db, connection, [row]));
@@ -88,8 +83,11 @@ function isPassing(error: unknown): boolean {
   return false;
 }
 
-async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, rows: FoldRow[]): Promise<void> {
+async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, all: FoldRow[]): Promise<void> {
   const { store } = needs;
+  await stageGhl(needs, db, connection, all.filter(isOfGhl));
+  const rows = all.filter((row) => !isOfGhl(row));
+  if (rows.length === 0) return;
   const dialect = needs.dialectOf(connection);
   const fold = new Folding(connection, dialect);
   const parsed = rows.map((row) => ({ row, event: readEvent(row, connection) }));
@@ -112,19 +110,26 @@ async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, 
   const now = store.clock.now();
   const { customers, cards } = fold.changedRows(now);
   await writePeople(store, db, customers, cards);
+  await noteSegments(store, db, connection.id, new Set(events.flatMap(segmentsIn)));
   await insertCommands(store, db, fold.commands);
   await markFolded(store, db, fold.marks, now);
   for (const failure of fold.failures) needs.log.error('a delivery could not be folded', failure);
 }
+
+/** The segments that an event says exist. */
+const segmentsIn = ({ segment, segments }: StickyCardsEvent): string[] => [
+  ...(segment === null ? [] : [segment]),
+  ...(segments ?? []),
+];
 
 /** The stored delivery as an event, its contact details in canonical form; null when the payload is gone or unreadable. */
 function readEvent(row: FoldRow, connection: Connection): StickyCardsEvent | null {
   if (row.payload === null) return null;
   try {
     const json: unknown = JSON.parse(row.payload);
-    // What we read ourselves was written down in our own form.
+    // What we read or wrote ourselves was written down in our own form.
     const parsed =
-      row.source === 'read' ? { kind: 'event' as const, event: json as StickyCardsEvent } : parseEnvelope(json);
+      row.source === 'stickycards' ? parseEnvelope(json) : { kind: 'event' as const, event: json as StickyCardsEvent };
     if (parsed.kind !== 'event') return null;
     const locale = { defaultCountry: connection.defaultCountry, timeZone: 'UTC' };
     return {

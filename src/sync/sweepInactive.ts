@@ -19,6 +19,7 @@ import { customerLog } from './jobContext.ts';
 import type { RunBatchNeeds } from './runBatch.ts';
 import { haltOf } from './settleFailure.ts';
 import { pauseSide, sidePauseOf } from './sidePause.ts';
+import { writtenAt } from './writtenAt.ts';
 
 /** So many people are looked at by one query: some 20 ms, in which nobody else is served. */
 const STRETCH = 5000;
@@ -176,7 +177,7 @@ async function bulk(sweep: Sweep, call: 'add' | 'remove', works: Work[]): Promis
     await writeTags(
       store,
       db,
-      taken.map(({ link, tags }) => ({ ...link, tags: settledTag(tags, call, tag) })),
+      taken.map(({ link, tags }) => ({ ...writtenAt(link, answer.dateMs), tags: settledTag(tags, call, tag) })),
       taken.flatMap(({ contact }) => (contact ? [{ ...contact, tags: tagsAfter(contact.tags, call, tag) }] : [])),
     );
     await writeLogs(

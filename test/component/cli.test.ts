@@ -93,12 +93,13 @@ describe('what is typed', () => {
   test('help shows every command with examples and is no failure', async () => {
     const { code, out } = await cli('--help');
     expect(code).toBe(0);
-    for (const name of ['serve', 'migrate', 'sync', 'runs', 'logs', 'rebuild', 'connections', 'activate'])
+    for (const name of ['serve', 'migrate', 'sync', 'runs', 'logs', 'commands', 'rebuild', 'connections', 'activate'])
       expect(out).toContain(name);
     for (const command of [
       ['sync'],
       ['runs'],
       ['logs'],
+      ['commands', 'resend'],
       ['rebuild'],
       ['serve'],
       ['migrate'],

@@ -134,6 +134,22 @@ describe('first links of many people', () => {
   }, 60_000);
 });
 
+test('two people of different pages who claim one contact: the first one gets it, the second is listed', async () => {
+  t = await startTestApp();
+  t.ghl.seedContacts(LOCATION, [{ id: 'conOfBoth', phone: '+12125550100' }]);
+  const bodies = Array.from({ length: 205 }, (_, n) => ({
+    event_type: 'CardInstalledEvent',
+    timestamp: Math.floor(Date.UTC(2026, 2, 20, 15) / 1000),
+    customer_id: `cus_${String(n).padStart(3, '0')}`,
+    // Everybody between them has nothing to be found by, and takes no time.
+    ...(n === 0 || n === 204 ? { phone_number: '+1 212 555 0100' } : {}),
+  }));
+  await storeDeliveries(t.app.store, bodies);
+  expect(await t.run()).toMatchObject({ status: 'completed', updatedCount: 1, skippedCount: 204, failedCount: 0 });
+  expect(t.ghl.state.contacts(LOCATION)).toHaveLength(1);
+  expect(await listProblems(t.app.store, { code: 'already_linked' }, 9)).toMatchObject([{ affected: 1 }]);
+});
+
 test('a thousand equal tag changes cost a handful of bulk calls', async () => {
   t = await startTestApp();
   const { store } = t.app;

@@ -64,7 +64,7 @@ test('a tick that finds nothing writes no row, a manual run always does', async 
   t = await startTestApp();
   await t.app.schedule.tick();
   expect(await listRuns(t.app.store, {}, 9)).toEqual([]);
-  expect(await t.run()).toMatchObject({ status: 'completed', totalRecords: 0, apiCalls: 0 });
+  expect(await t.run()).toMatchObject({ status: 'completed', totalRecords: 0, apiCalls: 1 });
 });
 
 test('a tick during a run is written down as skipped-overlap; a manual request waits and then runs', async () => {
@@ -104,4 +104,28 @@ describe('in observe', () => {
     expect(await t.run()).toMatchObject({ createdCount: 1 });
     expect(await t.app.store.db.select().from(t.app.store.s.commands)).toMatchObject([{ kind: 'create_contact' }]);
   });
+});
+
+test('a service that stops between fields and tags does not take the tags for written', async () => {
+  t = await startTestApp();
+  await t.deliver(delivery('CardInstalledEvent', 1));
+  await t.run();
+  let stopping: Promise<void> | null = null;
+  t.ghl.faults.add({
+    kind: 'delay',
+    delayMs: 100,
+    method: 'PUT',
+    times: 1,
+    when: () => {
+      stopping = t.restart();
+      return true;
+    },
+  });
+  await t.deliver(delivery('CardExpiredEvent', 2));
+  expect(await t.run()).toMatchObject({ status: 'failed', updatedCount: 0 });
+  await stopping;
+  expect(onlyContact(t)).toMatchObject({ tags: ['card holder'], customFields: { card_status: 'expired' } });
+  // What the PUT wrote was settled: only the tag is left, beside the poll.
+  expect(await t.run()).toMatchObject({ updatedCount: 1, apiCalls: 2 });
+  expect(onlyContact(t).tags.toSorted()).toEqual(['card expired', 'card holder']);
 });

@@ -5,7 +5,7 @@ import type { SeedContact, SimulatedContact } from '../../src/simulators/ghl/typ
 type Fate =
   | { kind: 'linked'; contactId: string; emailConflict?: boolean }
   | { kind: 'created' }
-  | { kind: 'skipped'; code: 'no_contact_info' | 'invalid_phone' }
+  | { kind: 'skipped'; code: 'no_contact_info' | 'invalid_phone' | 'ambiguous' }
   | { kind: 'one_of'; group: string; contactId: string | null };
 
 /** A location full of contacts and people who are to be found among them (SPEC §2.5). */
@@ -97,11 +97,11 @@ export function firstLinkStory(people: number, contactCount: number, duplicatesA
       const id = contact({ email: mail(n).toLowerCase() });
       arrives(n, { kind: 'linked', contactId: id }, { email: mail(n), phone_number: `555${n % 10}` });
     } else if (kind === 17 && duplicatesAllowed) {
-      // The same person twice in GHL: one of the two is taken, no third one is made.
+      // The same person twice in GHL: nothing tells which, none is taken and no third one is made.
       const phone = e164(digitsOf(n));
-      const id = contact({ phone, lastName: 'Twice' });
       contact({ phone, lastName: 'Twice' });
-      arrives(n, { kind: 'linked', contactId: id }, { phone_number: spelled(n) });
+      contact({ phone, lastName: 'Twice' });
+      arrives(n, { kind: 'skipped', code: 'ambiguous' }, { phone_number: spelled(n) });
     } else {
       arrives(n, { kind: 'created' }, { phone_number: spelled(n), email: mail(n) });
     }

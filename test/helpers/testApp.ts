@@ -13,6 +13,7 @@ import { sqliteUrl } from './databases.ts';
 
 export const LOCATION = 'LOC1';
 export const SECRET = 'whsec_7d1f0c';
+export const WORKFLOW_KEY = 'wf_51c9d2';
 const GHL_TOKEN = 'pit-5f2c';
 const STICKY_KEY = 'sk_7a9e';
 
@@ -43,6 +44,8 @@ export interface TestAppOptions {
   overrides?: AppOverrides;
   ghl?: Partial<GhlSimulatorOptions>;
   location?: Partial<NonNullable<GhlSimulatorOptions['locations']>[number]>;
+  /** GHL posts its app webhooks to the service, those of our own writes too; false: as with a Private Integration Token. */
+  ghlWebhooks?: boolean;
 }
 
 const contract = new GhlContract();
@@ -70,6 +73,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       GHL_API_BASE_URL: ghl.url,
       GHL_LOCATION_ID: LOCATION,
       GHL_ACCESS_TOKEN: GHL_TOKEN,
+      GHL_WEBHOOK_PUBLIC_KEY: ghl.webhookPublicKeyPem,
+      GHL_WORKFLOW_KEY: WORKFLOW_KEY,
       STICKY_CARDS_API_BASE_URL: stickyCards.url,
       STICKY_CARDS_API_KEY: STICKY_KEY,
       STICKY_CARDS_WEBHOOK_SECRET: SECRET,
@@ -81,6 +86,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     const app = await createApp({ ...config, port: 0 }, { log: silentLogger, ...options.overrides });
     const { url } = await app.start();
     stickyCards.setWebhookUrl(`${url}/webhooks/sticky-cards`);
+    if (options.ghlWebhooks ?? true) ghl.setWebhookUrl(`${url}/webhooks/ghl`);
     return { app, url };
   };
   const test: TestApp = {

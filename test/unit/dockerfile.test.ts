@@ -70,7 +70,12 @@ describe('Dockerfile', () => {
   });
 
   test('it gets signals itself, is asked whether it lives, and runs in production mode', () => {
-    expect(named('CMD')).toEqual(['["node", "--enable-source-maps", "dist/src/main.js"]']);
+    const { scripts } = JSON.parse(read('package.json')) as {
+      scripts: Record<'start' | 'sticky-ghl', string>;
+    };
+    const [cmd] = named('CMD');
+    expect((JSON.parse(cmd ?? '') as string[]).join(' ')).toBe(scripts.start);
+    expect(scripts['sticky-ghl'].split(' ').slice(0, -1)).toEqual(scripts.start.split(' ').slice(0, -1));
     expect(named('HEALTHCHECK')[0]).toContain('/healthz');
     expect(named('ENV')).toEqual(['NODE_ENV=production']);
     expect(named('RUN').join('\n')).toContain('npm ci --omit=dev');

@@ -25,18 +25,22 @@ describe('several contacts could be meant', () => {
     ambiguity(person, contacts, matchContact(person, contacts, 'US'), 'US');
 
   test.each([
-    [
-      { phone: '212 555 0142' },
-      { phone: '+12125550142' },
-      /2 contacts have this phone \(a, b\): the first one is taken/,
-    ],
-    [{ email: 'A@example.com' }, { email: 'a@example.com' }, /this e-mail \(a, b\): the first one is taken/],
+    [{ phone: '212 555 0142' }, { phone: '+12125550142' }, /2 contacts have this phone \(a, b\): none is taken/],
+    [{ email: 'A@example.com' }, { email: 'a@example.com' }, /this e-mail \(a, b\): none is taken/],
     [{ phone: '+1-555-1234' }, { phoneDigits: '5551234' }, /these digits \(a, b\): none is taken/],
     [{ email: 'a@example.com' }, { stickycardsCustomerId: 'cus_1' }, /this customer id \(a, b\): none is taken/],
   ])('%j', (details, keys, text) => {
     const person = somebody(details);
     expect(why(person, [contact('b', keys), contact('a', keys)])).toMatch(text);
     expect(why(person, [contact('a', keys)])).toBeNull();
+  });
+
+  test('also where another detail tells them apart', () => {
+    const keys = { phone: '+12125550142' };
+    const contacts = [contact('a', keys), contact('b', { ...keys, email: 'a@example.com' })];
+    expect(why(somebody({ phone: '212 555 0142', email: 'a@example.com' }), contacts)).toMatch(
+      /this phone \(a, b\): the one that shares more is taken/,
+    );
   });
 
   test('not where only one of them is free', () => {

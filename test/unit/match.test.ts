@@ -74,6 +74,43 @@ describe('matching (SPEC §2.5)', () => {
       linkedTo: 'other',
     });
   });
+  describe('several free contacts share what the person is found by', () => {
+    const phone = '+12125550142';
+    const email = 'ana@example.com';
+
+    test.each([
+      ['phone', [contact('b', { phone }), contact('a', { phone })]],
+      ['phone', [contact('a', { phone, email }), contact('b', { phone, email }), contact('c', { email })]],
+      ['email', [contact('a', { email }), contact('b', { email })]],
+      ['customer_id', [contact('a', { stickycardsCustomerId: 'cus' }), contact('b', { stickycardsCustomerId: 'cus' })]],
+    ] as const)('nobody guesses which one it is: %s', (by, candidates) => {
+      expect(matchContact(person, candidates, 'US')).toEqual({
+        kind: 'ambiguous',
+        by,
+        ghlContactIds: ['a', 'b'],
+      });
+    });
+    test('the one that has the e-mail too is the person', () => {
+      expect(matchContact(person, [contact('a', { phone }), contact('b', { phone, email })], 'US')).toMatchObject({
+        kind: 'contact',
+        ghlContactId: 'b',
+        by: 'phone',
+        conflictEmailContactId: null,
+      });
+    });
+    test('of two that bear the id, the one with the phone is the person', () => {
+      const id = { stickycardsCustomerId: 'cus' };
+      expect(matchContact(person, [contact('a', id), contact('b', { ...id, phone })], 'US')).toMatchObject({
+        kind: 'contact',
+        ghlContactId: 'b',
+        by: 'customer_id',
+      });
+    });
+    test('a contact that somebody has does not count', () => {
+      const candidates = [contact('a', { phone, linkedTo: 'other' }), contact('b', { phone })];
+      expect(matchContact(person, candidates, 'US')).toMatchObject({ kind: 'contact', ghlContactId: 'b' });
+    });
+  });
   test('an impossible number counts only where exactly one contact has its digits', () => {
     const odd = { customerId: 'cus', phone: '+1-555-1234', email: null };
     const one = contact('a', { phone: '555-1234', phoneDigits: '5551234' });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
+import { customerId, type CustomerId } from '../../src/domain/customerId.ts';
 import type { Api, ApiAnswer, ApiRequest } from '../../src/platforms/callApi.ts';
 import { loadDialects } from '../../src/platforms/stickycards/dialect.ts';
 import { createReportClient } from '../../src/platforms/stickycards/report/client.ts';
@@ -101,16 +102,17 @@ describe('the report dialect', () => {
 
   it('pushes to one customer and never to everybody', async () => {
     answer = { status: 201, body: { push_id: 'p1' } };
-    expect((await client.pushToCustomer({ customerId: 'k1', message: 'hi' })).pushId).toBe('p1');
+    expect((await client.pushToCustomer({ customerId: customerId('k1'), message: 'hi' })).pushId).toBe('p1');
     expect(last()?.body).toEqual({ customer_id: 'k1', message: 'hi' });
-    const nobody = { customerId: ' ', message: 'hi' };
+    expect(() => customerId(' ')).toThrow(expect.objectContaining({ code: 'push_without_customer' }));
+    const nobody = { customerId: ' ' as CustomerId, message: 'hi' };
     await expect(client.pushToCustomer(nobody)).rejects.toMatchObject({ code: 'push_without_customer' });
     const careless = {
       ...dialect,
       paths: { push: { method: 'POST' as const, path: '/p', body: { message: 'm' }, query: {}, answer: {} } },
     };
     const blind = createReportClient({ api, dialect: careless });
-    await expect(blind.pushToCustomer({ customerId: 'k1', message: 'hi' })).rejects.toMatchObject({
+    await expect(blind.pushToCustomer({ customerId: customerId('k1'), message: 'hi' })).rejects.toMatchObject({
       code: 'push_without_customer',
     });
     expect(sent).toHaveLength(1);

@@ -1,4 +1,5 @@
 import express, { type Request, type Response, Router } from 'express';
+import { commandsRouter } from './commands.ts';
 import { connectionsRouter } from './connections.ts';
 import { customersRouter, retryRouter } from './customers.ts';
 import { eventsRouter } from './events.ts';
@@ -30,6 +31,7 @@ export function createApiRouter(needs: ApiNeeds): Router {
   router.use('/events', eventsRouter(needs));
   router.use('/customers', customersRouter(needs));
   router.use('/retry', retryRouter(needs));
+  router.use('/commands', commandsRouter(needs));
   router.use('/problems', problemsRouter(needs));
   router.use('/connections', connectionsRouter(needs));
   return router;

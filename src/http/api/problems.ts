@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PROBLEM_STATES } from '../../../drizzle/tables/problems.ts';
 import { problemText } from '../../domain/problemCodes.ts';
 import { AppError } from '../../errors.ts';
-import { decideProblem, getProblem } from '../../store/problemActions.ts';
+import { confirmProblem, decideProblem, getProblem } from '../../store/problemActions.ts';
 import { listProblems, type ProblemRow } from '../../store/problems.ts';
 import { actorOf, idText, noParameters, oneOf, parse, parseBody, pathPart } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
@@ -59,6 +59,19 @@ export function problemsRouter({ store }: ApiNeeds): Router {
       res.json(shown(await decideProblem(store, pathPart(req, 'id'), state, actorOf(res))));
     });
   }
+
+  router.post('/:id/confirm', async (req: Request, res: Response) => {
+    parseBody(noParameters, req);
+    const confirmed = await confirmProblem(store, pathPart(req, 'id'), actorOf(res));
+    if (confirmed?.kind === 'nothing') {
+      throw new AppError(
+        'nothing_to_confirm',
+        'nothing waits for a confirmation of this problem: its remedy says what to do instead',
+        { httpStatus: 409, details: { state: confirmed.problem.state } },
+      );
+    }
+    res.json(shown(confirmed?.problem ?? null));
+  });
 
   return router;
 }

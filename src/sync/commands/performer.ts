@@ -1,4 +1,5 @@
 import type { CommandKind } from '../../../drizzle/tables/commands.ts';
+import type { FieldChange } from '../../../drizzle/tables/runs.ts';
 import type { Connection, LocationFacts } from '../../domain/connection.ts';
 import type { Locale } from '../../domain/canonical.ts';
 import type { Logger } from '../../log.ts';
@@ -37,6 +38,12 @@ export interface Learned {
   commands?: NewCommand[];
   /** The customer whose record is to be planned anew. */
   requeue?: string;
+  /** Contacts to be read before anything else is decided about them. */
+  marks?: string[];
+  /** For the log. */
+  contactId?: string | null;
+  traceId?: string | null;
+  changes?: FieldChange[];
 }
 
 export type Performed =
@@ -66,8 +73,18 @@ export type Looked =
 export interface Performer {
   kinds: readonly CommandKind[];
   side: 'ghl' | 'stickycards';
+  /**
+   * `send` makes one write and calls nothing after one that landed: a stop that rejects it means that nothing happened.
+   * Left out, a command that was being sent when the service stopped is looked for like one whose answer was lost.
+   */
+  sendsOnce?: true;
+  /** While true, commands of these kinds are performed one after the other, whatever their targets. */
+  oneAtATime?(ctx: CommandContext): Promise<boolean>;
   /** Looked at before anything is sent; what it learned (`before`) is stored with `sending`. */
-  prepare(ctx: CommandContext, command: CommandRow): Promise<{ kind: 'send'; before?: Record<string, unknown> } | Performed>;
+  prepare(
+    ctx: CommandContext,
+    command: CommandRow,
+  ): Promise<{ kind: 'send'; before?: Record<string, unknown> } | Performed>;
   /** Rejects with ApiError. */
   send(
     ctx: CommandContext,

@@ -1,3 +1,4 @@
+import type { CustomerId } from '../../../domain/customerId.ts';
 import { AppError } from '../../../errors.ts';
 import { type Api, type ApiAnswer, type CallOptions, unexpectedAnswer } from '../../callApi.ts';
 import type { Dialect } from '../dialect.ts';
@@ -128,9 +129,12 @@ export function createReportClient({ api, dialect }: { api: Api; dialect: Pick<D
       return said;
     },
 
-    /** To one customer; without an id it would go to everybody (sticky-cards.md §4), so an empty one is refused here. */
+    /**
+     * To one customer; without an id it would go to everybody (sticky-cards.md §4): the type knows no empty one, and it is
+     * refused here once more.
+     */
     pushToCustomer: async (
-      { customerId, message, title }: { customerId: string; message: string; title?: string },
+      { customerId, message, title }: { customerId: CustomerId; message: string; title?: string },
       options: CallOptions = {},
     ) => {
       const entry = dialect.paths['push'];

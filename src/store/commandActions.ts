@@ -1,0 +1,112 @@
+import { and, asc, eq } from 'drizzle-orm';
+import { type CommandDecision, decided } from '../domain/commandStates.ts';
+import { writeAudit } from './audit.ts';
+import { type CommandFilter, type CommandRow, listCommands, moveCommand } from './commands.ts';
+import { requeue } from './commandSteps.ts';
+import type { Db } from './db.ts';
+import { freeIdentities } from './links.ts';
+import { connectionNames, newestAcross } from './newestAcross.ts';
+import { clearProblems } from './problems.ts';
+import type { Store } from './store.ts';
+import { wantCardRead } from './wantedReads.ts';
+
+export const getCommand = async ({ db, s }: Store, id: string): Promise<CommandRow | null> =>
+  (await db.select().from(s.commands).where(eq(s.commands.id, id)))[0] ?? null;
+
+/** The ledger for people, newest first; asked connection by connection where only then an index serves the filter. */
+export function findCommands(
+  store: Store,
+  filter: CommandFilter,
+  limit: number,
+  before?: string,
+): Promise<CommandRow[]> {
+  const { connection, state, kind } = filter;
+  if (connection !== undefined || (state === undefined && kind === undefined))
+    return listCommands(store, filter, limit, before);
+  const read = (name: string) => listCommands(store, { ...filter, connection: name }, limit, before);
+  return connectionNames(store).then((names) => newestAcross(names, limit, read));
+}
+
+/** Problems that name a command and are over when a person has decided about it. */
+const PROBLEMS_OF_COMMANDS = [
+  'command_unknown',
+  'command_failed',
+  'command_too_old',
+  'command_scope_missing',
+  'points_limit',
+];
+
+export type Decided = { kind: 'done'; command: CommandRow } | { kind: 'not_possible'; command: CommandRow };
+
+/**
+ * What a person decided about a command (SPEC §6.1): `confirm` it happened, `resend` send it again, `discard` it. Audited.
+ * null when there is no such command; `not_possible` when its state leaves no such decision.
+ */
+export const decideCommand = (
+  store: Store,
+  id: string,
+  decision: CommandDecision,
+  actor: string,
+): Promise<Decided | null> =>
+  store.tx(async (db) => {
+    const { commands: t } = store.s;
+    const query = db.select().from(t).where(eq(t.id, id));
+    const [row] = await (store.dialect === 'postgres' ? query.for('update') : query);
+    if (!row) return null;
+    const sentAtMs = row.sentAt?.getTime() ?? null;
+    const state = decided(decision, { state: row.state, sentAtMs }, store.clock.nowMs());
+    if (state === null) return { kind: 'not_possible', command: row };
+    const again = state === 'pending';
+    await moveCommand(store, db, id, [row.state], {
+      state,
+      decidedBy: actor,
+      nextAttemptAt: null,
+      // Looks belong to the attempt that they looked for.
+      ...(again ? { looks: 0, reason: null } : { identity: null }),
+    });
+    if (!again) await followUp(store, db, row);
+    await clearProblems(store, db, row.connectionId, id, PROBLEMS_OF_COMMANDS);
+    await clearLimit(store, db, row);
+    await writeAudit(store, db, {
+      actor,
+      action: `command.${decision}`,
+      subject: id,
+      connectionId: row.connectionId,
+      before: { kind: row.kind, target: row.target, state: row.state, reason: row.reason, attempts: row.attempts },
+      after: { state },
+    });
+    const [command] = await db.select().from(t).where(eq(t.id, id));
+    return { kind: 'done', command: command as CommandRow };
+  });
+
+/**
+ * A command is over without an answer of the other side: the identities of a creation are free again, and a card is read,
+ * whatever became of the points; GHL gets the balance from that (SPEC §6.1).
+ */
+async function followUp(store: Store, db: Db, row: CommandRow): Promise<void> {
+  await freeIdentities(store, db, row.id);
+  if (row.kind !== 'add_points') return;
+  const holder = await wantCardRead(store, db, row.connectionId, row.target.slice('card:'.length));
+  const named = row.params['customerId'];
+  const customerId = holder ?? (typeof named === 'string' ? named : null);
+  if (customerId !== null) await requeue(store, db, row.connectionId, customerId);
+}
+
+/** The limit was raised for the customer: it is over with the last command that it held. */
+async function clearLimit(store: Store, db: Db, row: CommandRow): Promise<void> {
+  const customerId = row.params['customerId'];
+  if (row.state !== 'held' || row.reason !== 'points_limit' || typeof customerId !== 'string') return;
+  const others = await heldCommands(store, db, row.connectionId);
+  const more = others.some((other) => other.reason === 'points_limit' && other.params['customerId'] === customerId);
+  if (!more) await clearProblems(store, db, row.connectionId, customerId, ['points_limit']);
+}
+
+/** What waits for a person's word: few, by nature. */
+export const heldCommands = ({ s }: Store, db: Db, connectionId: string): Promise<CommandRow[]> => {
+  const { commands: t } = s;
+  return db
+    .select()
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), eq(t.state, 'held')))
+    .orderBy(asc(t.id));
+};

@@ -1,0 +1,43 @@
+import { customerId } from '../../domain/customerId.ts';
+import type { ReportClient } from '../../platforms/stickycards/report/client.ts';
+import type { Performer } from './performer.ts';
+
+/**
+ * A push to one customer (SPEC §3.4). Its caller has asked for their consent. Sticky Cards keeps no list of pushes that
+ * could be asked, so one whose answer was lost waits for an operator: nobody is told the same thing twice on a guess.
+ */
+export const pushCommand: Performer = {
+  kinds: ['push'],
+  side: 'stickycards',
+  sendsOnce: true,
+
+  prepare: (ctx, command) => {
+    if (!ctx.sticky?.dialect.capabilities.push) {
+      const sample = { commandId: command.id, kind: command.kind, field: 'push' };
+      const problems = [{ code: 'not_writable_by_api', cause: 'push', recordId: ctx.connection.id, sample }];
+      return Promise.resolve({ kind: 'failed', reason: 'not_writable_by_api', problems });
+    }
+    const { message } = command.params;
+    if (typeof message !== 'string' || message.trim() === '')
+      return Promise.resolve({ kind: 'failed', reason: 'a push needs a message' });
+    return Promise.resolve({ kind: 'send' });
+  },
+
+  send: async (ctx, command, options) => {
+    const { client } = ctx.sticky as { client: ReportClient };
+    const { message, title } = command.params;
+    const push = {
+      customerId: customerId(command.target.startsWith('customer:') ? command.target.slice('customer:'.length) : null),
+      message: message as string,
+      ...(typeof title === 'string' && title !== '' ? { title } : {}),
+    };
+    const answer = await client.pushToCustomer(push, options);
+    return { kind: 'applied', result: { pushId: answer.pushId }, traceId: answer.traceId };
+  },
+
+  look: () =>
+    Promise.resolve({
+      kind: 'cannot_tell',
+      reason: 'the answer to the push was lost, and Sticky Cards cannot be asked whether it was sent',
+    }),
+};

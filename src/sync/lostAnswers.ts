@@ -1,0 +1,102 @@
+import type { LinkField } from '../../drizzle/tables/links.ts';
+import { canonical } from '../domain/canonical.ts';
+import { resolvePending } from '../domain/observe.ts';
+import type { Values } from '../domain/plan.ts';
+import { type PushJob, rebased } from './pushJob.ts';
+import { readContact } from './readContact.ts';
+import { customerRead, customerWritten } from './stickyRows.ts';
+
+/** A command field's clear is judged with the deliveries that came since, not by its value alone (SPEC §3.3). */
+const isCommandField = (job: PushJob, key: string) => job.ctx.rows.find((row) => row.key === key)?.merge === 'command';
+
+/** Values whose answer was lost are looked for on the side that they went to, before anything is planned (SPEC §3.3). */
+export async function clearPending(job: PushJob): Promise<void> {
+  const pending = Object.values(job.link.fields).flatMap((field) => field.pending ?? []);
+  if (pending.length === 0) return;
+  if (pending.some(({ to }) => to === undefined)) await clearInGhl(job);
+  if (pending.some(({ to }) => to === 'stickycards')) await clearInStickyCards(job);
+}
+
+async function clearInGhl(job: PushJob): Promise<void> {
+  const contact = job.fresh && job.contact ? job.contact : await readContact(job);
+  const fields: Record<string, LinkField> = {};
+  for (const [key, field] of Object.entries(job.link.fields)) {
+    fields[key] = field;
+    const { pending, ...rest } = field;
+    if (!pending || pending.to !== undefined || isCommandField(job, key)) continue;
+    fields[key] = rest;
+    const verdict = resolvePending(field, contact.values[key] ?? null);
+    if (verdict.kind === 'landed') {
+      job.changes.push({ field: key, before: field.base ?? null, after: verdict.base });
+      fields[key] = rebased(rest, verdict.base);
+    }
+    const row = job.ctx.rows.find((r) => r.key === key);
+    if (verdict.kind !== 'third' || row?.merge !== 'counter') continue;
+    if (job.sightings.some((seen) => seen.values[key] === pending.value)) {
+      // A delivery showed ours: it arrived, and what stands there now is an edit on it.
+      job.changes.push({ field: key, before: field.base ?? null, after: pending.value });
+      fields[key] = rebased(rest, pending.value);
+      continue;
+    }
+    // Ours may have arrived and then been edited, or never arrived: nobody can say which difference is the edit.
+    fields[key] = {
+      ...rest,
+      held: { reason: 'points_ambiguous', value: pending.value, atMs: job.ctx.store.clock.nowMs() },
+    };
+    job.problems.push({
+      code: 'points_ambiguous',
+      cause: key,
+      recordId: job.pair.customer.stickycardsId,
+      sample: {
+        contactId: job.link.ghlId,
+        field: key,
+        sent: pending.value,
+        base: field.base ?? null,
+        found: verdict.value,
+      },
+    });
+  }
+  job.link = { ...job.link, fields };
+}
+
+/** What was on its way to Sticky Cards: there, or as if it had never been sent; GHL's value is planned from anew then. */
+async function clearInStickyCards(job: PushJob): Promise<void> {
+  const { ctx, pair } = job;
+  // Without Sticky Cards nobody can say: it stays on its way.
+  if (!ctx.sticky || !ctx.halves.toSticky) return;
+  const { customer, dateMs } = await ctx.sticky.client.getCustomer(pair.customer.stickycardsId, { signal: ctx.signal });
+  const shown: Values = {
+    email: canonical('email', customer.email, ctx.locale),
+    phone: canonical('phone', customer.phone, ctx.locale),
+    firstName: canonical('text', customer.firstName, ctx.locale),
+    lastName: canonical('text', customer.lastName, ctx.locale),
+  };
+  const fields: Record<string, LinkField> = {};
+  const cleared: unknown[] = [];
+  for (const [key, field] of Object.entries(job.link.fields)) {
+    const { pending, ...rest } = field;
+    if (pending?.to !== 'stickycards') {
+      fields[key] = field;
+      continue;
+    }
+    const ghl = ctx.rows.find((row) => row.key === key)?.ghl;
+    const now = ghl === undefined || ghl === 'custom' ? null : (shown[ghl] ?? null);
+    const landed = now === pending.value;
+    fields[key] = landed && !pending.lost ? rebased(rest, pending.value) : rest;
+    if (!landed) continue;
+    if (pending.value === null) cleared.push(ghl);
+    job.reverse.changes.push({ field: key, before: field.base ?? null, after: pending.value });
+    if (ghl === 'email') pair.customer = { ...pair.customer, email: now as string | null };
+    if (ghl === 'phone') pair.customer = { ...pair.customer, mobile: now as string | null };
+    if (ghl === 'firstName') pair.customer = { ...pair.customer, firstName: now as string | null };
+    if (ghl === 'lastName') pair.customer = { ...pair.customer, lastName: now as string | null };
+  }
+  job.observations.push(customerRead(ctx.store, ctx.connection.id, customer, dateMs));
+  // What a read leaves out says nothing; that the name is empty now is known from our own write.
+  const names = (['firstName', 'lastName'] as const).filter((name) => cleared.includes(name));
+  if (names.length > 0) {
+    const change = { customerId: pair.customer.stickycardsId, cleared: names };
+    job.observations.push(customerWritten(ctx.store, ctx.connection.id, change, dateMs));
+  }
+  job.link = { ...job.link, fields };
+}

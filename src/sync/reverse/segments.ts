@@ -1,0 +1,53 @@
+import { nextSet, planSegments, segmentStatedAtMs } from '../../domain/segmentPlan.ts';
+import type { PushJob } from '../pushJob.ts';
+import { customerWritten } from '../stickyRows.ts';
+import { notWritable, writerOf } from './writer.ts';
+
+/**
+ * Tags that stand for segments, put on or taken off in GHL (SPEC §3.2): the customer is read, and the set that was read
+ * with just these elements changed is written. Reading first makes a lost answer harmless: the next attempt sees it.
+ */
+export async function writeSegments(job: PushJob): Promise<void> {
+  const writer = writerOf(job);
+  const { ctx, pair, contact } = job;
+  if (contact?.seenBy !== 'answer') return;
+  const plan = planSegments({
+    tagMap: ctx.tagMap,
+    knownSegments: ctx.knownSegments,
+    segments: pair.customer.segments,
+    statedAtMs: (name) => segmentStatedAtMs(pair.customer.foldState, name),
+    link: job.link.tags,
+    ghlTags: new Set(contact.tags),
+    ghlSeenAtMs: contact.observedAt?.getTime() ?? 0,
+  });
+  if (plan.add.length + plan.remove.length === 0) return;
+  if (!writer) {
+    job.open = true;
+    return;
+  }
+  const { capabilities } = writer.dialect;
+  if (!capabilities.segmentsWrite || !capabilities.read) {
+    notWritable(job, writer, 'segments');
+    return;
+  }
+  const customerId = pair.customer.stickycardsId;
+  const read = await writer.client.getCustomer(customerId, { signal: ctx.signal });
+  const before = read.customer.segments ?? [];
+  const after = nextSet(before, plan.add, plan.remove);
+  let { dateMs } = read;
+  if (after.join('\n') !== before.join('\n')) {
+    const answer = await writer.client.setSegments({ customerId, segments: after }, { signal: ctx.signal });
+    job.reverse.traceId = answer.traceId;
+    dateMs = answer.dateMs;
+  }
+  job.reverse.changes.push({ field: 'segments', before: before.join(', ') || null, after: after.join(', ') || null });
+  pair.customer = {
+    ...pair.customer,
+    segments: after.toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1)),
+  };
+  job.observations.push(customerWritten(ctx.store, ctx.connection.id, { customerId, segments: after }, dateMs));
+  const base = new Set(job.link.tags.base);
+  for (const tag of plan.addTags) base.add(tag);
+  for (const tag of plan.removeTags) base.delete(tag);
+  job.link = { ...job.link, tags: { ...job.link.tags, base: [...base].toSorted() } };
+}

@@ -1,0 +1,30 @@
+import { valuesOfContact, tagsOfContact } from '../domain/observe.ts';
+import type { Values } from '../domain/plan.ts';
+import { deliveredContact } from '../platforms/ghl/webhooks.ts';
+import { eventsById } from '../store/inbox.ts';
+import type { MarkRow } from '../store/marks.ts';
+import type { JobContext } from './jobContext.ts';
+
+/** A contact as one delivery of GHL showed it. It is never state: it only tells what an edit was before it was gone. */
+export interface Sighting {
+  eventId: string;
+  /** When GHL sent it (ms, GHL's clock). */
+  atMs: number;
+  values: Values;
+  tags: string[];
+}
+
+/** The deliveries that marked a contact, oldest first. Bodies of workflow actions have no time and are left out. */
+export async function sightingsOf(ctx: JobContext, mark: MarkRow | undefined): Promise<Sighting[]> {
+  if (!mark || mark.eventIds.length === 0) return [];
+  const rows = await eventsById(ctx.store, mark.eventIds);
+  return rows
+    .filter((row) => row.source === 'ghl' && row.payload !== null && !row.flags.includes('time_missing'))
+    .flatMap((row): Sighting[] => {
+      const seen = deliveredContact(JSON.parse(row.payload as string));
+      if (!seen) return [];
+      const values = valuesOfContact(seen, ctx.rows, ctx.facts.fieldIds, ctx.locale);
+      return [{ eventId: row.id, atMs: row.occurredAt.getTime(), values, tags: tagsOfContact(seen.tags) }];
+    })
+    .toSorted((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import type { StickyCardsEvent } from '../domain/event.ts';
+import type { CardSeen, CustomerSeen } from '../platforms/stickycards/report/client.ts';
+import type { NewInboxRow } from '../store/inbox.ts';
+import type { Store } from '../store/store.ts';
+
+const silent: Omit<StickyCardsEvent, 'type' | 'customerId' | 'cardId'> = {
+  eventId: null,
+  occurredAtMs: null,
+  isSandbox: false,
+  email: null,
+  phone: null,
+  firstName: null,
+  lastName: null,
+  card: { status: null, installedAtMs: null, templateId: null, cardType: null },
+  balance: null,
+  segments: null,
+  segment: null,
+  referralCount: null,
+  payment: { id: null, amount: null, currency: null },
+  rating: null,
+  comment: null,
+  extra: {},
+};
+
+const customerEvent = (type: string, seen: Omit<CustomerSeen, 'raw' | 'cards'>): StickyCardsEvent => ({
+  ...silent,
+  type,
+  customerId: seen.customerId,
+  cardId: null,
+  email: seen.email || null,
+  phone: seen.phone || null,
+  firstName: seen.firstName || null,
+  lastName: seen.lastName || null,
+  segments: seen.segments ?? null,
+});
+
+const cardEvent = (type: string, seen: Omit<CardSeen, 'raw'>, customerId: string | null): StickyCardsEvent => ({
+  ...silent,
+  type,
+  customerId: seen.customerId ?? customerId,
+  cardId: seen.cardId,
+  balance: seen.balance ?? null,
+  card: {
+    status: seen.status || null,
+    installedAtMs: null,
+    templateId: seen.templateId || null,
+    cardType: seen.cardType || null,
+  },
+});
+
+function row(store: Store, connectionId: string, source: 'self' | 'read', event: StickyCardsEvent, atMs: number) {
+  const now = store.clock.now();
+  const payload = JSON.stringify(event);
+  return {
+    connectionId,
+    source,
+    dedupeKey: store.newId('evt'),
+    deliveryId: null,
+    type: event.type,
+    occurredAt: new Date(atMs),
+    receivedAt: now,
+    customerId: event.customerId,
+    cardId: event.cardId,
+    contactId: null,
+    verification: 'self',
+    flags: [],
+    headers: null,
+    bodyHash: createHash('sha256').update(payload).digest('hex'),
+    payload,
+  } satisfies NewInboxRow;
+}
+
+const readAtMs = (store: Store, dateMs: number | null) => dateMs ?? store.clock.nowMs();
+
+/** `Date` names the second; whatever happened before the write in that second must not count as newer than it. */
+const END_OF_SECOND_MS = 999;
+const writtenAtMs = (store: Store, dateMs: number | null) =>
+  dateMs === null ? store.clock.nowMs() : dateMs + END_OF_SECOND_MS;
+
+/**
+ * A person as a read of Sticky Cards showed them, for the inbox (SPEC §1, observations): folded from there like an event
+ * of that moment.
+ * @param dateMs the answer's `Date`
+ */
+export const customerRead = (
+  store: Store,
+  connectionId: string,
+  seen: Omit<CustomerSeen, 'raw' | 'cards'>,
+  dateMs: number | null,
+): NewInboxRow => row(store, connectionId, 'read', customerEvent('CustomerRead', seen), readAtMs(store, dateMs));
+
+/** A card as a read showed it; `customerId` for an answer that does not name its holder, null when nobody knows. */
+export const cardRead = (
+  store: Store,
+  connectionId: string,
+  seen: Omit<CardSeen, 'raw'>,
+  customerId: string | null,
+  dateMs: number | null,
+): NewInboxRow => row(store, connectionId, 'read', cardEvent('CardRead', seen, customerId), readAtMs(store, dateMs));
+
+export interface CustomerChange {
+  customerId: string;
+  firstName?: string | null;
+  lastName?: string | null;
+  email?: string | null;
+  /** E.164. */
+  phone?: string | null;
+  /** The whole set as it was written. */
+  segments?: string[];
+  /** Staged columns that were emptied: in the fields above null says nothing, as in every event. */
+  cleared?: readonly ('firstName' | 'lastName' | 'email' | 'mobile')[];
+}
+
+/**
+ * What a write of ours made of a person in Sticky Cards, for the inbox: only what was written. Both sides share these
+ * values by now, so folding it is no reason to write the person to GHL.
+ */
+export const customerWritten = (
+  store: Store,
+  connectionId: string,
+  { cleared, ...change }: CustomerChange,
+  dateMs: number | null,
+): NewInboxRow => {
+  const event = customerEvent('CustomerWritten', change);
+  const told = cleared === undefined || cleared.length === 0 ? event : { ...event, cleared };
+  return row(store, connectionId, 'self', told, writtenAtMs(store, dateMs));
+};
+
+export interface CardChange {
+  cardId: string;
+  /** null = not known; the card is known by its id then. */
+  customerId: string | null;
+  /** The new total. null = it was changed, but the answer did not tell the total: the card is read by the next run. */
+  balance?: number | null;
+  /** A status word of the platform. */
+  status?: string | null;
+  templateId?: string | null;
+  cardType?: string | null;
+}
+
+/** What a write of ours made of a card (made, status set, points added), for the inbox: GHL gets it from staging. */
+export const cardWritten = (
+  store: Store,
+  connectionId: string,
+  change: CardChange,
+  dateMs: number | null,
+): NewInboxRow => {
+  const type = change.balance === null ? 'BalanceWritten' : 'CardWritten';
+  const event = cardEvent(type, change, change.customerId);
+  return row(store, connectionId, 'self', event, writtenAtMs(store, dateMs));
+};

@@ -1,0 +1,117 @@
+import type { FieldSent, LinkField } from '../../drizzle/tables/links.ts';
+import type { FieldsPlan, FieldWrite } from '../domain/plan.ts';
+import { ApiError } from '../platforms/apiError.ts';
+import type { GhlContactSeen } from '../platforms/ghl/client.ts';
+import type { LinkRow } from '../store/links.ts';
+import { contactBodyOf, keyOfRemoteField } from './contactBody.ts';
+import type { JobContext } from './jobContext.ts';
+import { noteSuccess, type PushJob, settleAnswer, takeSideEffects } from './pushJob.ts';
+
+/** Writes of a field that are remembered, to tell an edit that they went over (SPEC §3.3). */
+const WRITES_KEPT = 3;
+
+/** A PUT that carries a two-way counter or a contact field is preceded by a GET: an edit found there is kept (SPEC §2.6). */
+export function needsRead(job: PushJob, plan: FieldsPlan): boolean {
+  const firstLink = job.contact?.seenBy === 'page' || Object.keys(job.link.fields).length === 0;
+  if (firstLink) return false;
+  return plan.toGhl.some(({ key }) => {
+    const row = job.ctx.rows.find((r) => r.key === key);
+    return row !== undefined && row.direction === 'both' && (row.merge === 'counter' || row.ghl !== 'custom');
+  });
+}
+
+/** One PUT with what differs: pending, sent, compared with what the answer shows. */
+export async function writeFields(job: PushJob, writes: FieldWrite[]): Promise<void> {
+  const { ctx } = job;
+  const sentAtMs = ctx.store.clock.nowMs();
+  const pending: Record<string, LinkField> = { ...job.link.fields };
+  for (const { key, after } of writes) {
+    const { held: _, ...field } = pending[key] ?? { revision: 0 };
+    pending[key] = { ...field, pending: { value: after, sentAtMs } };
+  }
+  const link = { ...job.link, fields: pending };
+  let seen = await put(job, link, writes);
+  const customWrites = writes.filter(({ key }) => ctx.rows.find((row) => row.key === key)?.ghl === 'custom');
+  const left = customWrites.filter(({ after }) => after === null);
+  // What empties a custom field is not documented: the answer says whether it did (SPEC §3.3).
+  if (ctx.emptyWith.value === '' && left.some(({ key }) => isFilled(ctx, seen.contact, key))) {
+    ctx.emptyWith.value = null;
+    seen = await put(job, link, left);
+  }
+  const before = job.readAtMs;
+  settleAnswer(job, link, writes, seen.contact, seen.answer);
+  rememberWrites(job, writes, before, seen.answer.dateMs);
+  job.readAtMs = seen.answer.dateMs;
+}
+
+const isFilled = (ctx: JobContext, contact: GhlContactSeen, key: string): boolean => {
+  const value = contact.customFields[ctx.facts.fieldIds[key] as string] ?? null;
+  return value !== null && value !== '';
+};
+
+async function put(job: PushJob, link: LinkRow, writes: readonly FieldWrite[]) {
+  const { ctx } = job;
+  const body = contactBodyOf(writes, ctx.rows, ctx.facts.fieldIds, ctx.emptyWith.value);
+  const answer = await sending(job, link, (beforeSend) =>
+    ctx.ghl.updateContact(job.link.ghlId as string, body, {
+      priority: job.fresh ? 'next' : 'live',
+      signal: ctx.signal,
+      beforeSend,
+    }),
+  );
+  noteSuccess(ctx);
+  return { answer, contact: await proofOf(job, answer.contact) };
+}
+
+/** Two-way fields: between the GET and this answer an edit could be gone over unseen (SPEC §3.3, overwritten edits). */
+function rememberWrites(
+  job: PushJob,
+  writes: readonly FieldWrite[],
+  getAtMs: number | null,
+  answeredAtMs: number | null,
+) {
+  if (getAtMs === null || answeredAtMs === null) return;
+  const fields = { ...job.link.fields };
+  for (const { key, before, after } of writes) {
+    if (job.ctx.rows.find((row) => row.key === key)?.direction !== 'both') continue;
+    const field = fields[key] ?? { revision: 0 };
+    const sent: FieldSent = { getAtMs, answeredAtMs, read: before, sent: after, revision: field.revision };
+    fields[key] = { ...field, writes: [sent, ...(field.writes ?? [])].slice(0, WRITES_KEPT) };
+  }
+  job.link = { ...job.link, fields };
+}
+
+/**
+ * Write ahead, then send: `link` with its pending values is on disk when the request leaves, and stays the truth unless
+ * the request certainly did not land.
+ */
+async function sending<T>(
+  job: PushJob,
+  link: LinkRow,
+  send: (beforeSend: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const before = job.link;
+  try {
+    return await send(async () => {
+      await job.ctx.settler.settle({ link, ...takeSideEffects(job) });
+      job.link = link;
+    });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.mayHaveLanded)) job.link = before;
+    throw error;
+  }
+}
+
+/** The contact as the answer shows it; an answer that shows too little is completed by a read. */
+async function proofOf(job: PushJob, shown: GhlContactSeen | null): Promise<GhlContactSeen> {
+  if (shown?.hasCustomFields) return shown;
+  const answer = await job.ctx.ghl.getContact(job.link.ghlId as string, { signal: job.ctx.signal });
+  return answer.contact;
+}
+
+/** A refusal that names one of the fields that were sent: that one is held, the rest goes at once (SPEC §2.6). */
+export function refusedKey(ctx: JobContext, plan: FieldsPlan, error: unknown): string | null {
+  if (!(error instanceof ApiError) || (error.class !== 'field' && error.class !== 'conflict')) return null;
+  const key = keyOfRemoteField(error.field ?? error.meta?.matchingField, ctx.rows, ctx.facts.fieldIds);
+  return key !== null && plan.toGhl.some((write) => write.key === key) ? key : null;
+}
