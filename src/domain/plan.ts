@@ -104,12 +104,28 @@ function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, inpu
     return ghl === null ? { kind: 'rebase', value: null } : { kind: 'write', after: null };
   const rewrite = row.ofCard && input.cardSwitched;
   if (row.merge === 'counter' && input.balanceBusy) return null;
+  // Typed under the old card, before the new one was shown: it is an edit of the old card (SPEC §2.4).
+  if (rewrite && editedBefore(row, field, ghl, input)) return { kind: 'edit', from: field?.base ?? null, to: ghl ?? null };
   if (field?.base === undefined || rewrite)
     return withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
   const decision = threeWay(row, field.base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : field.base);
   if (decision?.kind === 'edit' && input.putBack?.has(row.key)) return { kind: 'write', after: sticky ?? field.base };
   return decision;
 }
+
+const editedBefore = (
+  row: FieldRow,
+  field: LinkField | undefined,
+  ghl: Value | undefined,
+  { ghl: seen, putBack }: PlanFieldsInput,
+): boolean =>
+  row.direction === 'both' &&
+  field?.base !== undefined &&
+  seen?.seen === 'full' &&
+  ghl !== undefined &&
+  ghl !== null &&
+  ghl !== field.base &&
+  !putBack?.has(row.key);
 
 /** SPEC §2.5 "No base": equal → base, one side empty → filled from the other, both differ → the owner. */
 function withoutBase(

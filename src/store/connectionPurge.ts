@@ -8,10 +8,11 @@ import type { Store } from './store.ts';
  * led to: everybody is a first link again. A creation that was not finished there is no concern of the new location.
  */
 export async function dropLinks({ s, clock }: Store, db: Db, connectionId: string): Promise<void> {
-  const { entityMappings, claimedIdentities, ghlContacts, commands, stickyCardsCustomers } = s;
+  const { entityMappings, claimedIdentities, ghlContacts, contactMarks, commands, stickyCardsCustomers } = s;
   await db.delete(entityMappings).where(eq(entityMappings.connectionId, connectionId));
   await db.delete(claimedIdentities).where(eq(claimedIdentities.connectionId, connectionId));
   await db.delete(ghlContacts).where(eq(ghlContacts.connectionId, connectionId));
+  await db.delete(contactMarks).where(eq(contactMarks.connectionId, connectionId));
   await db
     .update(commands)
     .set({ state: 'discarded', identity: null, reason: 'the connection was bound anew', updatedAt: clock.now() })

@@ -4,6 +4,11 @@ import { settleLookFailure, settleSendFailure, TakenElsewhere } from './commandF
 import { type CommandPass, noteAnswer, sampleOf, settleCommand } from './commandPass.ts';
 import type { Looked, Performed, Performer } from './commands/performer.ts';
 
+/**
+ * Whoever finds a command in `sending` does not look before the request is over for certain (callApi gives up after a
+ * minute): a process that lost its lease may still have it on the line.
+ */
+const LOOK_AFTER_MS = 60_000;
 /** Looks at one command in one pass: where the send is long ago, the second look may follow the first at once. */
 const LOOKS_AT_ONCE = 2;
 
@@ -99,8 +104,8 @@ async function send(pass: CommandPass, performer: Performer, claimed: CommandRow
     const before = prepared.before ?? row.before;
     const beforeSend = async () => {
       const sentAt = clock.now();
-      // Its next look is due at once: whoever finds it in `sending` when this process is gone looks without delay.
-      const set = { state: 'sending' as const, attempts: row.attempts + 1, sentAt, nextAttemptAt: sentAt, looks: 0 };
+      const nextAttemptAt = new Date(sentAt.getTime() + LOOK_AFTER_MS);
+      const set = { state: 'sending' as const, attempts: row.attempts + 1, sentAt, nextAttemptAt, looks: 0 };
       const moved = await pass.settler.commit((db) =>
         moveCommand(ctx.store, db, row.id, ['pending'], { ...set, before }),
       );

@@ -20,7 +20,7 @@ const CODES = {
 export type HaltCode = (typeof CODES)[Side][number];
 export const HALT_CODES: readonly HaltCode[] = [...CODES.ghl, ...CODES.stickycards];
 
-const sideOf = (code: HaltCode): Side => ((CODES.ghl as readonly string[]).includes(code) ? 'ghl' : 'stickycards');
+const sideOf = (halt: HaltCode): Side => ((CODES.ghl as readonly string[]).includes(halt) ? 'ghl' : 'stickycards');
 
 export interface SidePause {
   code: HaltCode;

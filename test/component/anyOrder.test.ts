@@ -5,7 +5,7 @@ import { eq } from 'drizzle-orm';
 import { insertDeliveries, type NewInboxRow } from '../../src/store/inbox.ts';
 import { rebuild } from '../../src/ops/rebuild.ts';
 import { writeCheckpoint } from '../../src/store/checkpoints.ts';
-import { LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
+import { callsBesidePolls, LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
 let t: TestApp;
 beforeAll(async () => {
@@ -168,9 +168,9 @@ test('a rebuild gives the same staging again, from nothing and from a checkpoint
   await rebuild(store, connection, (c) => folder.foldAll(c));
   expect(await Promise.all(people.map(staged))).toMatchObject(before.map((b) => withoutStatus(b)));
   expect(await store.db.select().from(store.s.commands)).toEqual(commands);
-  const calls = t.ghl.callCount();
+  const calls = callsBesidePolls(t);
   expect(await t.run()).toMatchObject({ failedCount: 0, updatedCount: 0, createdCount: 0 });
-  expect(t.ghl.callCount()).toBe(calls);
+  expect(callsBesidePolls(t)).toBe(calls);
 });
 
 /** A rebuild plans again: only the sync status may differ. */

@@ -274,6 +274,9 @@ describe('an answer that was lost', () => {
     };
     await expect(s.perform({}, { store: full })).rejects.toThrow('disk full');
     expect(await s.command(id)).toMatchObject({ state: 'sending' });
+    await s.perform();
+    expect(await s.command(id)).toMatchObject({ state: 'unknown' });
+    s.clock.ahead(MINUTE);
     expect(await s.perform()).toMatchObject({ applied: 1 });
     expect(s.ghl.state.notes(contactId)).toHaveLength(1);
   });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { and, eq } from 'drizzle-orm';
 import { systemClock } from '../../src/clock.ts';
+import { postgresUrl } from '../helpers/databases.ts';
 import { delivery } from '../helpers/story.ts';
 import {
   LOCATION,
@@ -85,6 +86,28 @@ describe('what GHL says of our own writes', () => {
     expect(await last()).toBe('ContactUpdate folded');
     expect(await marks()).toEqual([id]);
   });
+});
+
+test('on PostgreSQL it is the same: echoes, marks, strangers, workflow calls', async () => {
+  const id = await ana({ databaseUrl: await postgresUrl() });
+  t.ghl.ui.updateContact(id, { firstName: 'Anna' });
+  const stranger = t.ghl.ui.createContact(LOCATION, { email: 'new@example.com' });
+  t.ghl.ui.createContact(LOCATION, { firstName: 'Nobody' });
+  await taken();
+  const url = `${t.url}/webhooks/ghl/workflow?key=${WORKFLOW_KEY}`;
+  expect(await t.ghl.runWorkflow(stranger.id, url)).toMatchObject({ status: 202 });
+  expect(await t.ghl.runWorkflow(stranger.id, url)).toMatchObject({ status: 200 });
+  t.ghl.sendAppEvent('UNINSTALL', LOCATION);
+  await taken();
+  expect(await events()).toEqual([
+    'ContactCreate folded echo',
+    'ContactTagUpdate folded echo',
+    'ContactUpdate folded',
+    'ContactCreate folded',
+    'ContactCreate folded not_linked',
+    'UNINSTALL folded',
+  ]);
+  expect((await marks()).toSorted()).toEqual([id, stranger.id].toSorted());
 });
 
 describe('what a person changes in GHL', () => {

@@ -367,3 +367,101 @@ test('a direction that is paused loses nothing: resumed, the edit arrives', asyn
   expect(t.stickyCards.state.customer(customerId)?.firstName).toBe('Anna');
   await expectQuiet();
 });
+
+describe('edits that our own write goes over', () => {
+  /** Right before the next PUT lands, a person types: the PUT goes over it. */
+  function typeBeforePut(contactId: string, edit: Parameters<TestApp['ghl']['ui']['updateContact']>[1]): void {
+    t.ghl.faults.add({
+      kind: 'delay',
+      delayMs: 0,
+      method: 'PUT',
+      path: `/contacts/${contactId}`,
+      times: 1,
+      when: () => {
+        t.ghl.ui.updateContact(contactId, edit);
+        return true;
+      },
+    });
+  }
+
+  test('points typed between our GET and our PUT are booked all the same, once', async () => {
+    const { cardId, contactId } = await linkedAna();
+    t.stickyCards.till.addPoints(cardId, 5);
+    await t.stickyCards.flushWebhooks();
+    typeBeforePut(contactId, { customFields: { loyalty_points: 130 } });
+    await t.run();
+    expect(contact().customFields).toMatchObject({ loyalty_points: 105 });
+    await settled();
+    expect(t.stickyCards.state.card(cardId)?.balance).toBe(135);
+    expect(contact().customFields).toMatchObject({ loyalty_points: 135 });
+    await expectQuiet();
+  });
+
+  test('a phone typed there comes back, and reaches Sticky Cards', async () => {
+    const { customerId, contactId } = await linkedAna();
+    t.stickyCards.till.updateCustomer(customerId, { phone: '+12125550111' });
+    t.stickyCards.till.scan(t.stickyCards.state.cards(customerId)[0]?.cardId as string);
+    await t.stickyCards.flushWebhooks();
+    typeBeforePut(contactId, { phone: '+12125550222' });
+    await t.run();
+    await settled();
+    expect(contact().phone).toBe('+12125550222');
+    expect(t.stickyCards.state.customer(customerId)?.phone).toBe('+12125550222');
+    await expectQuiet();
+  });
+});
+
+test('an edit made under the old card goes to the old card; the new one is shown as it is', async () => {
+  const { customerId, cardId, contactId } = await linkedAna();
+  await t.app.connections.pause('default', 'test', 'ghl_to_stickycards');
+  await t.app.registry.refresh();
+  t.ghl.ui.updateContact(contactId, { customFields: { loyalty_points: 140 } });
+  const second = t.stickyCards.till.issueCard(customerId, { balance: 7 });
+  t.stickyCards.till.removeCard(cardId);
+  t.stickyCards.till.installCard(second.cardId);
+  await t.stickyCards.flushWebhooks();
+  await t.app.connections.resume('default', 'test', 'ghl_to_stickycards');
+  await t.app.registry.refresh();
+  await settled();
+  expect(t.stickyCards.state.card(cardId)?.balance).toBe(140);
+  expect(t.stickyCards.state.card(second.cardId)?.balance).toBe(7);
+  expect(contact().customFields).toMatchObject({ card_id: second.cardId, loyalty_points: 7 });
+  await expectQuiet();
+});
+
+test('lost answers of Sticky Cards: what landed is not sent again, what did not is', async () => {
+  const { customerId, contactId } = await linkedAna();
+  t.stickyCards.faults.add({ kind: 'reset_after', method: 'POST', path: '/v1/customers', times: 1 });
+  t.ghl.ui.updateContact(contactId, { firstName: 'Anna' });
+  await t.ghl.flushWebhooks();
+  expect(await t.run()).toMatchObject({ failedCount: 1 });
+  const sent = () => t.stickyCards.journal.filter((e) => e.method === 'POST' && e.path === '/v1/customers').length;
+  const before = sent();
+  await t.app.store.tx(async (db) => {
+    await db.update(t.app.store.s.stickyCardsCustomers).set({ nextAttemptAt: null });
+  });
+  await settled();
+  expect(t.stickyCards.state.customer(customerId)?.firstName).toBe('Anna');
+  expect(sent()).toBe(before);
+  await expectQuiet();
+});
+
+test('Sticky Cards rejects the key: GHL is kept up to date, the edit waits and arrives', async () => {
+  const { customerId, cardId, contactId } = await linkedAna();
+  t.stickyCards.faults.add({ kind: 'status', status: 401, path: /./ });
+  t.ghl.ui.updateContact(contactId, { firstName: 'Anna' });
+  t.stickyCards.till.addPoints(cardId, 5);
+  await t.stickyCards.flushWebhooks();
+  await t.ghl.flushWebhooks();
+  await t.run();
+  expect(await problems()).toContain('sticky_key_rejected');
+  expect(contact().customFields).toMatchObject({ loyalty_points: 105 });
+  t.stickyCards.faults.clear();
+  await t.app.store.tx(async (db) => {
+    await db.update(t.app.store.s.stickyCardsCustomers).set({ nextAttemptAt: null });
+  });
+  await settled();
+  expect(t.stickyCards.state.customer(customerId)?.firstName).toBe('Anna');
+  expect(await problems()).not.toContain('sticky_key_rejected');
+  await expectQuiet();
+});

@@ -110,20 +110,21 @@ test('a service that stops between fields and tags does not take the tags for wr
   t = await startTestApp();
   await t.deliver(delivery('CardInstalledEvent', 1));
   await t.run();
-  let stopping: Promise<void> | null = null;
+  const stopping: Promise<void>[] = [];
   t.ghl.faults.add({
     kind: 'delay',
-    delayMs: 100,
+    // Longer than the doors take to close before the runs are told to end.
+    delayMs: 1500,
     method: 'PUT',
     times: 1,
     when: () => {
-      stopping = t.restart();
+      stopping.push(t.restart());
       return true;
     },
   });
   await t.deliver(delivery('CardExpiredEvent', 2));
   expect(await t.run()).toMatchObject({ status: 'failed', updatedCount: 0 });
-  await stopping;
+  await Promise.all(stopping);
   expect(onlyContact(t)).toMatchObject({ tags: ['card holder'], customFields: { card_status: 'expired' } });
   // What the PUT wrote was settled: only the tag is left, beside the poll.
   expect(await t.run()).toMatchObject({ updatedCount: 1, apiCalls: 2 });

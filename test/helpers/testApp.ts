@@ -145,3 +145,10 @@ export function onlyContact(test: TestApp) {
   if (contacts.length !== 1 || !contacts[0]) throw new Error(`one contact expected, ${contacts.length} there`);
   return contacts[0];
 }
+
+/** Calls to GHL so far, without the one by which every run asks what was changed there. */
+export const callsBesidePolls = (test: TestApp): number =>
+  test.ghl.callCount() -
+  test.ghl.journal.filter(
+    ({ path, body }) => path === '/contacts/search' && JSON.stringify(body).includes('"dateUpdated"'),
+  ).length;

@@ -148,7 +148,7 @@ describe('three-way merge of fields', () => {
   test('a cleared e-mail is held, a cleared name is told, cleared points are refilled', () => {
     const values = { email: 'a@example.com', first_name: 'Ana', loyalty_points: 7 };
     const p = plan({ sticky: values, fields: base(values), ghl: full({}) });
-    expect(p.hold).toEqual([{ key: 'email', reason: 'cleared_in_ghl', value: 'a@example.com' }]);
+    expect(p.hold).toEqual([{ key: 'email', reason: 'cleared_in_ghl', value: null }]);
     expect(p.edits).toEqual([{ key: 'first_name', from: 'Ana', to: null }]);
     expect(p.toGhl).toEqual([{ key: 'loyalty_points', before: null, after: 7 }]);
   });
@@ -205,15 +205,26 @@ test('another card: all its fields are rewritten, what it does not have is empti
   const p = plan({
     sticky: { card_id: 'c2', loyalty_points: 3 },
     fields: base({ card_id: 'c1', card_installed_date: '2026-01-02', loyalty_points: 90 }),
-    ghl: full({ card_id: 'c1', card_installed_date: '2026-01-02', loyalty_points: 95 }),
+    ghl: full({ card_id: 'c1', card_installed_date: '2026-01-02', loyalty_points: 90 }),
     cardSwitched: true,
   });
   expect(p.edits).toEqual([]);
   expect(p.toGhl).toEqual([
     { key: 'card_id', before: 'c1', after: 'c2' },
     { key: 'card_installed_date', before: '2026-01-02', after: null },
-    { key: 'loyalty_points', before: 95, after: 3 },
+    { key: 'loyalty_points', before: 90, after: 3 },
   ]);
+});
+
+test('points typed under the old card are an edit of that card, before the new one is shown', () => {
+  const p = plan({
+    sticky: { card_id: 'c2', loyalty_points: 3 },
+    fields: base({ card_id: 'c1', loyalty_points: 90 }),
+    ghl: full({ card_id: 'c1', loyalty_points: 95 }),
+    cardSwitched: true,
+  });
+  expect(p.edits).toEqual([{ key: 'loyalty_points', from: 90, to: 95 }]);
+  expect(p.toGhl.map((write) => write.key)).toEqual(['card_id']);
 });
 
 describe('tags, element by element', () => {

@@ -1,4 +1,5 @@
-import { type CommandRow, pointsSentSince, pointsUnderWay } from '../../store/commands.ts';
+import type { CommandRow } from '../../store/commands.ts';
+import { pointsSentSince, pointsUnderWay } from '../../store/pointsUnderWay.ts';
 import type { CommandContext, Performed } from './performer.ts';
 import type { Before } from './pointsBooking.ts';
 import { modeNow } from './pointsMode.ts';
