@@ -1,3 +1,4 @@
+import { isNull } from 'drizzle-orm';
 import type { Kit } from '../kit.ts';
 
 /** Who speaks for a connection. 30 s, heartbeat 5 s (SPEC §2.6); void at once on SQLite when its process is dead. */
@@ -32,7 +33,11 @@ export const runRequests = (k: Kit) =>
     (t) => [k.index('run_requests_open').on(t.completedAt, t.connectionId, t.id)],
   );
 
-/** Answers of workflow actions, replayed byte for byte for the same key (SPEC §3.4). Pruned after RETENTION_DAYS. */
+/**
+ * Calls of workflow actions and their answers, replayed byte for byte for the same key (SPEC §3.4). `key` is the dedupe
+ * key of the call's inbox row. A row without a `status` was not carried out yet: the holder of the lease takes it within
+ * a second, or when what stops it (`body` says what) is over. Pruned after RETENTION_DAYS.
+ */
 export const idempotencyKeys = (k: Kit) =>
   k.table(
     'idempotency_keys',
@@ -45,5 +50,9 @@ export const idempotencyKeys = (k: Kit) =>
       body: k.text(),
       createdAt: k.at().notNull(),
     },
-    (t) => [k.primaryKey({ columns: [t.connectionId, t.key] })],
+    (t) => [
+      k.primaryKey({ columns: [t.connectionId, t.key] }),
+      // What is still to be carried out; asked every second, and as small as that.
+      k.index('idempotency_keys_open').on(t.connectionId, t.status, t.createdAt).where(isNull(t.status)),
+    ],
   );

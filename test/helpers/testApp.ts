@@ -7,7 +7,11 @@ import { loadConfig } from '../../src/config.ts';
 import { silentLogger } from '../../src/log.ts';
 import type { RunRow } from '../../src/store/runs.ts';
 import { createGhlSimulator, type GhlSimulator, type GhlSimulatorOptions } from '../../src/simulators/ghl/index.ts';
-import { createStickyCardsSimulator, type StickyCardsSimulator } from '../../src/simulators/stickycards/index.ts';
+import {
+  createStickyCardsSimulator,
+  type StickyCardsSimulator,
+  type StickyCardsSimulatorOptions,
+} from '../../src/simulators/stickycards/index.ts';
 import { GhlContract } from './openapi.ts';
 import { sqliteUrl } from './databases.ts';
 
@@ -43,6 +47,7 @@ export interface TestAppOptions {
   env?: Record<string, string>;
   overrides?: AppOverrides;
   ghl?: Partial<GhlSimulatorOptions>;
+  stickyCards?: Partial<StickyCardsSimulatorOptions>;
   location?: Partial<NonNullable<GhlSimulatorOptions['locations']>[number]>;
   /** GHL posts its app webhooks to the service, those of our own writes too; false: as with a Private Integration Token. */
   ghlWebhooks?: boolean;
@@ -60,7 +65,12 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ],
     ...options.ghl,
   });
-  const stickyCards = createStickyCardsSimulator({ apiKey: STICKY_KEY, webhookSecret: SECRET, journal: true });
+  const stickyCards = createStickyCardsSimulator({
+    apiKey: STICKY_KEY,
+    webhookSecret: SECRET,
+    journal: true,
+    ...options.stickyCards,
+  });
   await Promise.all([ghl.start(), stickyCards.start()]);
   const root = mkdtempSync(join(tmpdir(), 'app-'));
   const databaseUrl = options.databaseUrl ?? sqliteUrl();

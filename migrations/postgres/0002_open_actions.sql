@@ -1,0 +1,1 @@
+CREATE INDEX "idempotency_keys_open" ON "idempotency_keys" USING btree ("connection_id","status","created_at") WHERE "idempotency_keys"."status" is null;
