@@ -21,6 +21,7 @@ RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 COPY --from=build /app/dist/ dist/
 COPY config/ config/
 COPY migrations/ migrations/
+COPY public/ public/
 # The program may write here and nowhere else; on PostgreSQL it stays empty.
 RUN mkdir data && chown node:node data
 VOLUME /app/data

@@ -21,4 +21,8 @@ export const {
   leases,
   runRequests,
   idempotencyKeys,
+  oauthStates,
+  oauthRefreshes,
+  users,
+  sessions,
 } = postgresSchema;

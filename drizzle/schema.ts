@@ -5,10 +5,12 @@ import { connections } from './tables/connections.ts';
 import { idempotencyKeys, leases, runRequests } from './tables/coordination.ts';
 import { stagingCheckpoints, webhookEvents } from './tables/inbox.ts';
 import { claimedIdentities, entityMappings } from './tables/links.ts';
+import { oauthRefreshes, oauthStates } from './tables/oauth.ts';
 import { problemRecords, problems } from './tables/problems.ts';
 import { contactMarks, seenSegments } from './tables/reverse.ts';
 import { syncAuditLogs, syncLogs, syncRunSummaries } from './tables/runs.ts';
 import { ghlContacts, stickyCardsCards, stickyCardsCustomers } from './tables/staging.ts';
+import { sessions, users } from './tables/users.ts';
 
 const build = (kit: Kit) => ({
   connections: connections(kit),
@@ -30,6 +32,10 @@ const build = (kit: Kit) => ({
   leases: leases(kit),
   runRequests: runRequests(kit),
   idempotencyKeys: idempotencyKeys(kit),
+  oauthStates: oauthStates(kit),
+  oauthRefreshes: oauthRefreshes(kit),
+  users: users(kit),
+  sessions: sessions(kit),
 });
 
 export type Schema = ReturnType<typeof build>;

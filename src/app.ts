@@ -1,33 +1,54 @@
 import { join } from 'node:path';
 import { type Clock, every, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { isStrongEnough } from './config/strength.ts';
 import type { Connection } from './domain/connection.ts';
 import type { FirstLinkReport } from './domain/firstLink.ts';
+import { createMapsOf } from './domain/mapOverrides.ts';
+import type { DoctorReport } from './domain/doctor.ts';
+import type { Setup } from './domain/setup.ts';
 import { AppError, messageOf } from './errors.ts';
 import { newId } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
+import { createMonitoring, type Listeners } from './monitoring.ts';
+import { createActionsReceiver } from './http/actions.ts';
+import { createWebhookActions } from './http/actionsOfWebhook.ts';
 import { createApiRouter } from './http/api/index.ts';
 import { createGhlReceiver } from './http/receiveGhl.ts';
 import { createGhlWorkflowReceiver } from './http/receiveGhlWorkflow.ts';
+import { createCrashed } from './http/commitThenAnswer.ts';
+import { browserAuth } from './http/browserAuth.ts';
+import { oauthRouter } from './http/oauth.ts';
+import { NO_CONNECTION } from './http/rejections.ts';
+import { createDashboard } from './dashboard/index.ts';
 import { createHttpServer } from './http/server.ts';
-import { loadMaps } from './maps.ts';
+import { loadMaps, type Maps } from './maps.ts';
 import { SANDBOX_CONNECTION } from './sandboxConnection.ts';
+import { type ConnectGhl, createConnectGhl } from './ops/connectGhl.ts';
+import { examine, type ServiceFacts } from './ops/doctor.ts';
 import { createFirstLinkReports } from './ops/firstLink.ts';
 import { rebuild } from './ops/rebuild.ts';
+import { firstDelivery, setup } from './ops/setup.ts';
 import { projectRoot } from './paths.ts';
+import { createOAuthCalls, OAUTH_TIMEOUT_MS } from './platforms/ghl/oauthCalls.ts';
 import { createGhlSides } from './platforms/ghl/sides.ts';
+import { observedSides } from './platforms/observedSides.ts';
+import { createTokenKeeper } from './platforms/ghl/tokens.ts';
 import { createStickySides } from './platforms/stickycards/sides.ts';
 import { markSendingUnknown } from './store/commands.ts';
 import { createConnectionRegistry, type ConnectionRegistry } from './store/connectionRegistry.ts';
 import { type ConnectionStore, createConnectionStore } from './store/connections.ts';
 import { receivedAtOf } from './store/ghlInbox.ts';
-import { createInboxAppender, type InboxAppender } from './store/inbox.ts';
+import { createInboxAppender, type InboxAppender, type InboxRow } from './store/inbox.ts';
 import { thisProcess } from './store/leases.ts';
+import { createGrantVault } from './store/oauthGrants.ts';
 import { closeStaleRuns } from './store/runs.ts';
 import { createSecretBox } from './store/secrets.ts';
 import { openStore, type Store } from './store/store.ts';
+import { type Actions, createActions } from './sync/actions.ts';
 import { createInboxFolder, type InboxFolder } from './sync/foldInbox.ts';
 import { createLeaseKeeper } from './sync/leaseKeeper.ts';
+import { takeInstalls } from './sync/pendingInstalls.ts';
 import { createSchedule, type Schedule } from './sync/schedule.ts';
 import { threeLinkedStillAnswer } from './sync/threeLinkedStillAnswer.ts';
 
@@ -49,10 +70,24 @@ export interface Core {
   inbox: InboxAppender;
   folder: InboxFolder;
   schedule: Schedule;
+  /** What GHL workflows ask for. */
+  actions: Actions;
   /** What going live would do; reads the location's contacts, writes nothing. */
   firstLink: (connection: Connection) => Promise<FirstLinkReport>;
+  /** Connecting a location by OAuth. */
+  connectGhl: ConnectGhl;
+  /** Every check of a connection; asks both remote sides, writes nothing, never rejects. */
+  doctor: (connection: Connection) => Promise<DoctorReport>;
+  /** What is to be entered where; `ownUrl` stands in for a PUBLIC_URL that is not set. */
+  setup: (connection: Connection, ownUrl?: string) => Promise<Setup>;
   /** Names of the dialects that `config/` has a table for. */
   dialects: readonly string[];
+  /** The maps of `config/`, which a connection may change for itself. */
+  maps: Maps;
+  /** Whether this process speaks for the connection now. */
+  holdsLease(connectionId: string): boolean;
+  /** Calls that GHL still allows today, by its own word; null = it has not said so yet. */
+  budgetOf(connectionId: string): number | null;
   /** Takes the leases and folds what lies there; nothing runs in a connection's name before. */
   begin(): Promise<void>;
   close(): Promise<void>;
@@ -69,16 +104,52 @@ export interface App extends Core {
 
 /** The whole service: the core behind its doors. */
 export async function createApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
-  const core = await createCore(config, overrides);
+  const listeners: Listeners = {};
+  const core = await createCore(config, overrides, listeners);
+  /** Nobody waits for a delivery that could only come after the restart. */
+  const stopping = new AbortController();
+  let url = '';
+  const dashboard = createDashboard({
+    ...core,
+    adminPassword: config.adminPassword,
+    publicUrl: config.publicUrl,
+    syncCron: config.syncCron,
+    sandbox: config.sandbox,
+    mapsOf: createMapsOf(core.maps),
+    consentWords: core.maps.consentWords,
+    setup: (connection) => core.setup(connection, url),
+    stopped: config.syncPaused ? 'No run starts by the clock: SYNC_PAUSED is on. Take it out and start again.' : null,
+    assets: { own: join(projectRoot, 'public'), chart: join(projectRoot, 'node_modules', 'uplot', 'dist') },
+    closing: stopping.signal,
+  });
+  const signedIn = { ...config, signedIn: dashboard.signedIn };
+  const monitoring = createMonitoring({
+    store: core.store,
+    log: core.log,
+    listeners,
+    connections: core.registry,
+    holdsLease: core.holdsLease,
+    budgetOf: core.budgetOf,
+    authorize: browserAuth(signedIn),
+    rules: core,
+    logLevel: config.logLevel,
+    alertWebhookUrl: config.alertWebhookUrl,
+    heartbeatUrl: config.heartbeatUrl,
+    publicUrl: config.publicUrl,
+  });
+  const defaultConnectionId = config.sandbox ? SANDBOX_CONNECTION : 'default';
+  const receivedAt = (...call: [string, InboxRow['source'], string]) => receivedAtOf(core.store, ...call);
+  const door = { connections: core.registry, receivedAtOf: receivedAt, actions: core.actions };
   const http = createHttpServer({
     store: core.store,
     inbox: core.inbox,
     connections: core.registry,
-    defaultConnectionId: config.sandbox ? SANDBOX_CONNECTION : 'default',
+    defaultConnectionId,
     log: core.log,
     adminToken: config.adminToken,
     trustProxy: config.trustProxy,
     onCommitted: (connectionId) => core.folder.nudge(connectionId),
+    heard: monitoring.heard,
     receivers: [
       createGhlReceiver({
         connections: core.registry,
@@ -87,12 +158,34 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       }),
       createGhlWorkflowReceiver({
         connections: core.registry,
-        receivedAtOf: (...call) => receivedAtOf(core.store, ...call),
+        receivedAtOf: receivedAt,
+        onAction: createWebhookActions({ ...door, crashed: createCrashed(core.log) }),
       }),
+      createActionsReceiver(door),
     ],
-    apiRouter: createApiRouter(core),
+    apiRouter: createApiRouter({
+      ...core,
+      setup: (connection) => core.setup(connection, url),
+      firstDelivery: (connection, patienceMs, signal) =>
+        firstDelivery(core.store, connection.id, patienceMs, AbortSignal.any([signal, stopping.signal])),
+    }),
+    routers: [
+      { path: '/', router: monitoring.router },
+      {
+        path: '/oauth',
+        router: oauthRouter({
+          connect: core.connectGhl,
+          refresh: () => core.registry.refresh(),
+          authorize: browserAuth(signedIn),
+          defaultConnectionId,
+          publicUrl: config.publicUrl,
+          clock: core.store.clock,
+        }),
+      },
+      // The last one: it answers browsers for every address that is nobody else's.
+      { path: '/', router: dashboard.router },
+    ],
   });
-  let url = '';
   return {
     ...core,
     url: () => url,
@@ -102,7 +195,9 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       return { url };
     },
     stop: async () => {
+      stopping.abort();
       await http.stop();
+      await monitoring.close();
       await core.close();
     },
   };
@@ -112,12 +207,18 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
 const SWEEP_EVERY_MS = 1000;
 
 /** The one place that knows all parts (docs/architecture.md §8). Everything that it opens, `close` closes, last first. */
-export async function createCore(config: Config, overrides: AppOverrides = {}): Promise<Core> {
+export async function createCore(
+  config: Config,
+  overrides: AppOverrides = {},
+  listeners: Listeners = {},
+): Promise<Core> {
   const clock = overrides.clock ?? systemClock;
   const log = overrides.log ?? createLogger(config.logLevel);
   const maps = loadMaps(overrides.configDir ?? join(projectRoot, 'config'));
   const store = await openStore(config.databaseUrl, clock);
-  const connections = createConnectionStore(store, createSecretBox(config.encryptionKeys), {
+  const random = overrides.random ?? Math.random;
+  const box = createSecretBox(config.encryptionKeys);
+  const connections = createConnectionStore(store, box, {
     threeLinkedStillAnswer: threeLinkedStillAnswer({ store, clock, log, dialects: maps.dialects }),
   });
   if (config.defaultConnection) await connections.ensureDefault(config.defaultConnection, config.startMode);
@@ -134,8 +235,38 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     );
   };
 
-  const ghlSides = createGhlSides({ clock, log });
-  const stickySides = createStickySides({ clock, log, dialectOf });
+  const ghlAppId = config.ghlApp.clientId?.split('-')[0] ?? null;
+  const mapsOf = createMapsOf(maps);
+  const { clientId, clientSecret, apiBaseUrl } = config.ghlApp;
+  const oauthCalls =
+    clientId === null || clientSecret === null
+      ? null
+      : createOAuthCalls({ apiBaseUrl, clientId, clientSecret }, { clock, log });
+  const tokens = createTokenKeeper({
+    vault: createGrantVault(store, box),
+    calls: oauthCalls,
+    clock,
+    log,
+    random,
+    newHolder: () => newId('ins', clock.nowMs()),
+    timeoutMs: OAUTH_TIMEOUT_MS,
+    reconnectUrl: (id) => `${config.publicUrl ?? ''}/oauth/install?connection=${encodeURIComponent(id)}`,
+  });
+  const connectGhl = createConnectGhl({
+    store,
+    connections,
+    calls: oauthCalls,
+    clientId,
+    installUrl: config.ghlApp.installUrl,
+    tokenInEnvironment: (id) => id === 'default' && Boolean(config.defaultConnection?.ghlAccessToken),
+    random,
+  });
+  const ghlSides = observedSides(createGhlSides({ clock, log, tokens }), (id, call) =>
+    listeners.call?.(id, 'ghl', call),
+  );
+  const stickySides = observedSides(createStickySides({ clock, log, dialectOf }), (id, call) =>
+    listeners.call?.(id, 'stickycards', call),
+  );
 
   const leases = createLeaseKeeper({
     store,
@@ -157,9 +288,8 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     store,
     log,
     dialectOf,
-    rows: maps.rows,
-    tagMap: maps.tagMap,
-    ghlAppId: config.ghlApp.clientId?.split('-')[0] ?? null,
+    mapsOf,
+    ghlAppId,
     connectionOf: (id) => registry.get(id),
     holdsLease: (id) => leases.holds(id),
     receivingIsBusy: () => inbox.busy(),
@@ -168,31 +298,64 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     store,
     log,
     connections,
-    rows: maps.rows,
-    tagMap: maps.tagMap,
+    mapsOf,
     consentWords: maps.consentWords,
     dialectOf,
     ghlSideOf: (connection) => ghlSides.of(connection),
     stickySideOf: (connection) => stickySides.of(connection),
     foldAll: (connection) => folder.foldAll(connection),
-    random: overrides.random ?? Math.random,
+    random,
+    massChangeBrake: config.massChangeBrake,
     cron: config.syncCron,
     paused: config.syncPaused,
+    onRun: (run) => listeners.run?.(run),
+    onTick: () => listeners.tick?.(),
     leases,
     connectionOf: (id) => registry.get(id),
     connectionIds,
     rebuild: (connection) => rebuild(store, connection, (c) => folder.foldAll(c)),
   });
+  const actions = createActions({
+    store,
+    log,
+    connections,
+    mapsOf,
+    consentWords: maps.consentWords,
+    dialectOf,
+    ghlSideOf: (connection) => ghlSides.of(connection),
+    stickySideOf: (connection) => stickySides.of(connection),
+    foldAll: (connection) => folder.foldAll(connection),
+    random,
+    leases,
+    connectionOf: (id) => registry.get(id),
+    runNow: (connectionId) => schedule.run({ connectionId, direction: 'both', trigger: 'manual' }),
+    nudge: (connectionId) => folder.nudge(connectionId),
+  });
   const firstLinks = createFirstLinkReports({
     store,
     log,
-    rows: maps.rows,
-    tagMap: maps.tagMap,
+    mapsOf,
     ghlSideOf: (connection) => ghlSides.of(connection),
     stickySideOf: (connection) => stickySides.of(connection),
     foldAll: (connection) => folder.foldAll(connection),
   });
   let stopSweeping: () => void = () => undefined;
+
+  let taking: Promise<void> | null = null;
+  const sweepInstalls = (): void => {
+    taking ??= takeInstalls({
+      store,
+      log,
+      connections,
+      ghlAppId,
+      noConnection: NO_CONNECTION,
+      ghlApiBaseUrl: apiBaseUrl,
+    })
+      .catch((error: unknown) => void log.error('installations cannot be taken in', { reason: messageOf(error) }))
+      .finally(() => {
+        taking = null;
+      });
+  };
 
   return {
     config,
@@ -203,8 +366,35 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
     inbox,
     folder,
     schedule,
+    actions,
     firstLink: (connection) => firstLinks.of(connection),
+    connectGhl,
+    doctor: (connection) =>
+      examine(
+        {
+          store,
+          connections,
+          mapsOf,
+          ghlSideOf: (c) => ghlSides.of(c),
+          stickySideOf: (c) => stickySides.of(c),
+          service: serviceFacts(config),
+        },
+        connection,
+      ),
+    setup: (connection, ownUrl) =>
+      setup(
+        {
+          store,
+          publicUrl: config.publicUrl,
+          ownUrl: () => ownUrl || `http://localhost:${config.port}`,
+          appConfigured: clientId !== null,
+        },
+        connection,
+      ),
     dialects: [...maps.dialects.keys()],
+    maps,
+    holdsLease: (id) => leases.holds(id),
+    budgetOf: (id) => ghlSides.known(id)?.pace.budget().remaining ?? null,
     begin: async () => {
       await leases.beat();
       await folder.sweep();
@@ -212,20 +402,42 @@ export async function createCore(config: Config, overrides: AppOverrides = {}): 
       connections.onChange(() => void registry.refresh().then(() => leases.beat()));
       stopSweeping = every(SWEEP_EVERY_MS, () => {
         folder.sweep().catch((error: unknown) => log.error('the inbox cannot be read', { reason: messageOf(error) }));
+        sweepInstalls();
+        actions
+          .sweep()
+          .catch((error: unknown) => log.error('the calls of workflows cannot be read', { reason: messageOf(error) }));
       });
     },
     close: async () => {
       stopSweeping();
+      await taking;
       leases.abort();
       await firstLinks.close();
       await schedule.close();
+      await actions.close();
       await folder.close();
       await inbox.close();
       await leases.close();
       ghlSides.close();
+      oauthCalls?.close();
       stickySides.close();
       registry.close();
       await store.close();
     },
+  };
+}
+
+/** What the doctor may know of the environment: names, never values. */
+function serviceFacts(config: Config): ServiceFacts {
+  const weak = {
+    ENCRYPTION_KEY: config.encryptionKeys.some(({ key }) => new Set(key).size < 8),
+    ADMIN_TOKEN: !isStrongEnough(config.adminToken, 16),
+    ADMIN_PASSWORD: !isStrongEnough(config.adminPassword, 8),
+  };
+  return {
+    production: config.production,
+    syncPaused: config.syncPaused,
+    weakSecrets: Object.entries(weak).flatMap(([name, isWeak]) => (isWeak ? [name] : [])),
+    isStrong: (secret) => isStrongEnough(secret, 8),
   };
 }

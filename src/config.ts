@@ -52,6 +52,8 @@ export interface Config {
     apiBaseUrl: string;
     clientId: string | null;
     clientSecret: string | null;
+    /** The page where somebody chooses the location to install the app in. */
+    installUrl: string;
     webhookPublicKey: string | null;
     webhookRsaPublicKey: string | null;
   };
@@ -102,6 +104,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       apiBaseUrl: values.GHL_API_BASE_URL ?? DEFAULT_SETTINGS.ghlApiBaseUrl,
       clientId: values.GHL_CLIENT_ID ?? null,
       clientSecret: values.GHL_CLIENT_SECRET ?? null,
+      installUrl: values.GHL_INSTALL_URL ?? 'https://marketplace.gohighlevel.com/v2/oauth/chooselocation',
       webhookPublicKey: values.GHL_WEBHOOK_PUBLIC_KEY ?? null,
       webhookRsaPublicKey: values.GHL_WEBHOOK_RSA_PUBLIC_KEY || null,
     },

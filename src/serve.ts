@@ -64,7 +64,10 @@ function explained(error: unknown): string {
 }
 
 function startText(config: Config, url: string): string {
-  const lines = [`sticky-ghl-sync listens at ${url}`];
+  const lines = [
+    `sticky-ghl-sync listens at ${url}`,
+    `  the dashboard is at              ${config.publicUrl ?? url}/   (user admin, password ADMIN_PASSWORD)`,
+  ];
   if (config.madeUp) {
     lines.push(
       '',

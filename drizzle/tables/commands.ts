@@ -49,5 +49,7 @@ export const commands = (k: Kit) =>
       k.unique('commands_identity').on(t.connectionId, t.identity),
       k.index('commands_state').on(t.connectionId, t.state, t.id),
       k.index('commands_target').on(t.connectionId, t.target, t.kind),
+      // The ledger for people, by what it does.
+      k.index('commands_kind').on(t.connectionId, t.kind, t.id),
     ],
   );

@@ -11,7 +11,7 @@ export interface LinkField {
    * On its way: committed before the request leaves, gone when it is confirmed or known not to have happened. `to` says
    * which side it was sent to; left out, GHL. `lost`: an edit that GHL does not hold any more.
    */
-  pending?: { value: Value; sentAtMs: number; to?: 'stickycards'; lost?: true };
+  pending?: { value: Value; sentAtMs: number; to?: 'stickycards'; lost?: true; over?: FieldReadBefore };
   /**
    * Not planned, with the reason; lifted when the source value differs from `value`, or by a person. `of` says whose
    * value is the source; left out, that of Sticky Cards.
@@ -23,14 +23,26 @@ export interface LinkField {
   writes?: FieldSent[];
 }
 
-/**
- * One write of a field to GHL: what the GET before it read and what was sent, by GHL's own clock. A value that a
- * delivery shows from between the two was overwritten by it (SPEC §3.3).
- */
-export interface FieldSent {
+/** What the GET before a write of a two-way field showed, by GHL's own clock. */
+export interface FieldReadBefore {
+  /** `Date` of the GET: whole seconds. */
   getAtMs: number;
-  answeredAtMs: number;
   read: Value;
+  /** `dateUpdated` of the contact as it was read, to the millisecond: what was changed until then was read. */
+  readUpdatedAtMs?: number | undefined;
+  /** The card that the field showed. */
+  cardId?: string | null;
+}
+
+/**
+ * One write of a field to GHL: what the GET before it read and what was sent. A value that a delivery shows from between
+ * the two was overwritten by it (SPEC §3.3).
+ */
+export interface FieldSent extends FieldReadBefore {
+  /** `Date` of the answer: whole seconds. */
+  answeredAtMs: number;
+  /** `dateUpdated` of the contact by this write, to the millisecond: what was changed later was not overwritten by it. */
+  writtenAtMs?: number | undefined;
   sent: Value;
   /** Of the field after the write. */
   revision: number;

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { Kit } from '../kit.ts';
 
 export const PROBLEM_STATES = ['open', 'acknowledged', 'resolved', 'ignored'] as const;
@@ -19,10 +20,19 @@ export const problems = (k: Kit) =>
       firstSeenAt: k.at().notNull(),
       lastSeenAt: k.at().notNull(),
       updatedAt: k.at().notNull(),
+      /** What the alerts said of it last; never told counts as resolved, `unsure` while the message is on its way. */
+      toldState: k.text().$type<'open' | 'resolved' | 'unsure'>().notNull().default('resolved'),
     },
     (t) => [
       k.unique('problems_cause').on(t.connectionId, t.code, t.cause),
       k.index('problems_state').on(t.state, t.id),
+      // What is still to be told: drained by the alerts within seconds, or as soon as their address answers again.
+      k
+        .index('problems_untold')
+        .on(t.connectionId, t.id)
+        .where(
+          sql`(${t.state} = 'open' and ${t.toldState} <> 'open') or (${t.state} = 'resolved' and ${t.toldState} <> 'resolved')`,
+        ),
     ],
   );
 

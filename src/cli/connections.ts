@@ -2,11 +2,14 @@ import type { Command } from 'commander';
 import type { Direction } from '../../drizzle/tables/runs.ts';
 import type { Connection } from '../domain/connection.ts';
 import { connectionShape } from '../http/api/connections.ts';
+import { AppError } from '../errors.ts';
 import { activate } from './activate.ts';
+import { addConnectionsFile } from './connectionsFile.ts';
 import { ACTOR, type Cli, withConnections, withCore } from './context.ts';
 import { addFirstLink } from './firstLink.ts';
 import { collect, directionOption, examples, jsonOption } from './options.ts';
 import { type Cell, fields, json, table } from './print.ts';
+import { addSetup } from './setup.ts';
 import { type SettingOptions, settingNames, settingsOf } from './settings.ts';
 
 const COLUMNS = ['CONNECTION', 'MODE', 'STATE', 'DIALECT', 'GHL LOCATION', 'PAUSED', 'REASON'];
@@ -33,6 +36,8 @@ export function addConnections(program: Command, cli: Cli): void {
   addList(group, cli);
   addWriting(group, cli);
   addFirstLink(group, cli);
+  addSetup(group, cli);
+  addConnectionsFile(group, cli);
   addSwitches(group, cli);
   addRebind(group, cli);
 }
@@ -96,17 +101,36 @@ function addSwitches(group: Command, cli: Cli): void {
     });
 
   for (const verb of ['pause', 'resume'] as const) {
-    named(verb, verb === 'pause' ? 'stop its runs; nothing that arrives is lost' : 'let its runs go on')
+    group
+      .command(verb)
+      .description(verb === 'pause' ? 'stop its runs; nothing that arrives is lost' : 'let its runs go on')
+      .argument('[name]', 'the connection')
+      .option('--all', 'every connection; resuming brings back what was before')
       .addOption(directionOption())
       .addHelpText(
         'after',
-        examples(`connections ${verb} north`, `connections ${verb} north --direction ghl_to_stickycards`),
+        examples(
+          `connections ${verb} north`,
+          `connections ${verb} north --direction ghl_to_stickycards`,
+          `connections ${verb} --all`,
+        ),
       )
-      .action(async (name: string, { direction }: { direction?: Direction }) => {
-        await withConnections(cli, (connections) => connections[verb](name, ACTOR, direction));
-        cli.out(
-          `${name}${direction === undefined ? '' : ` (${direction})`} ${verb === 'pause' ? 'is paused' : 'goes on'}.\n`,
-        );
+      .action(async (name: string | undefined, options: { direction?: Direction; all?: true }) => {
+        const { direction, all } = options;
+        const done = verb === 'pause' ? 'is paused' : 'goes on';
+        if (all ? name !== undefined || direction !== undefined : name === undefined)
+          throw new AppError('invalid_parameter', 'name one connection, or write --all and nothing else', {
+            httpStatus: 400,
+          });
+        await withConnections(cli, async (connections) => {
+          if (name === undefined) {
+            const changed = await connections[`${verb}All`](ACTOR);
+            cli.out(`${changed.length === 0 ? 'Nothing changed.' : `${changed.join(', ')}: ${done}.`}\n`);
+            return;
+          }
+          await connections[verb](name, ACTOR, direction);
+          cli.out(`${name}${direction === undefined ? '' : ` (${direction})`} ${done}.\n`);
+        });
       });
   }
 }

@@ -5,6 +5,8 @@ import { addActivate } from './activate.ts';
 import { addCommands } from './commands.ts';
 import { addConnections } from './connections.ts';
 import { type Cli, terminal } from './context.ts';
+import { addKeys } from './keys.ts';
+import { addDoctor } from './doctor.ts';
 import { addLogs } from './logs.ts';
 import { addMigrate } from './migrate.ts';
 import { examples } from './options.ts';
@@ -12,6 +14,7 @@ import { addRebuild } from './rebuild.ts';
 import { addRuns } from './runs.ts';
 import { addServe } from './serve.ts';
 import { addSync } from './sync.ts';
+import { addUsers } from './users.ts';
 
 export const OK = 0;
 export const FAILED = 1;
@@ -38,6 +41,9 @@ export async function runCli(args: readonly string[], cli: Cli = terminal): Prom
   addRebuild(program, cli);
   addConnections(program, cli);
   addActivate(program, cli);
+  addDoctor(program, cli, fail);
+  addKeys(program, cli);
+  addUsers(program, cli);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return failed ? FAILED : OK;

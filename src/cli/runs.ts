@@ -3,7 +3,8 @@ import { RUN_STATUSES, RUN_TRIGGERS } from '../../drizzle/tables/runs.ts';
 import { AppError } from '../errors.ts';
 import { defined, page } from '../http/api/page.ts';
 import { runShape } from '../http/api/runs.ts';
-import { getRun, listRuns, type RunFilter, type RunRow } from '../store/runs.ts';
+import { findRuns } from '../store/activityQueries.ts';
+import { getRun, type RunFilter, type RunRow } from '../store/runs.ts';
 import { type Cli, withStore } from './context.ts';
 import { choice, directionOption, examples, type ListOptions, listOptions } from './options.ts';
 import { type Cell, duration, fields, json, table } from './print.ts';
@@ -64,7 +65,7 @@ export function addRuns(program: Command, cli: Cli): void {
         const rows: RunRow[] = [];
         const list = await page(
           options,
-          (limit, before) => listRuns(store, filter, limit, before),
+          (limit, before) => findRuns(store, filter, limit, before),
           (row) => {
             rows.push(row);
             return runShape(row);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { ConnectionPatch } from '../domain/connectionSettings.ts';
-import { connectionInput, connectionInputNames } from '../http/api/connectionInput.ts';
+import { connectionInput, connectionInputNames, type InputRules } from '../http/api/connectionInput.ts';
 import { invalid, parse } from '../http/api/input.ts';
 import { defined } from '../http/api/page.ts';
 import { messageOf } from '../errors.ts';
@@ -19,8 +19,17 @@ function valueOf(name: string, text: string): unknown {
   if (text === '' || text === 'null') return null;
   if (name === 'stickyCardsWebhookSecrets') return text.split(',').map((secret) => secret.trim());
   if (name === 'lowRating') return Number(text);
+  if (name === 'fieldMap' || name === 'tagMap') return jsonOf(name, text);
   if (name === 'test') return text === 'true' ? true : text === 'false' ? false : text;
   return text;
+}
+
+function jsonOf(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid(name, 'write it as JSON, or put it into a file and use --file');
+  }
 }
 
 function fromFile(file: string): Record<string, unknown> {
@@ -34,6 +43,12 @@ function fromFile(file: string): Record<string, unknown> {
   throw invalid('--file', 'has to hold one JSON object, as in {"ghlLocationId": "…"}');
 }
 
+/** What `config/` says about settings. */
+export function inputRules(): InputRules {
+  const maps = loadMaps(join(projectRoot, 'config'));
+  return { dialects: [...maps.dialects.keys()], maps };
+}
+
 /** The settings that a command line names, checked as the API checks them. */
 export function settingsOf(options: SettingOptions): ConnectionPatch {
   const values: Record<string, unknown> = options.file === undefined ? {} : fromFile(options.file);
@@ -42,8 +57,7 @@ export function settingsOf(options: SettingOptions): ConnectionPatch {
     if (at <= 0) throw invalid('--set', 'write it as name=value');
     values[pair.slice(0, at)] = valueOf(pair.slice(0, at), pair.slice(at + 1));
   }
-  const dialects = [...loadMaps(join(projectRoot, 'config')).dialects.keys()];
-  const { patch } = connectionInput(dialects);
+  const { patch } = connectionInput(inputRules());
   return defined(parse(patch, values) as z.infer<typeof patch>) as ConnectionPatch;
 }
 

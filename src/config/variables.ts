@@ -197,6 +197,7 @@ export const variables = {
   GHL_PIPELINE_STAGE_ID: text,
   GHL_CLIENT_ID: text,
   GHL_CLIENT_SECRET: text,
+  GHL_INSTALL_URL: webAddress('https://marketplace.gohighlevel.com/v2/oauth/chooselocation'),
   GHL_WEBHOOK_PUBLIC_KEY: publicKey('ed25519'),
   GHL_WEBHOOK_RSA_PUBLIC_KEY: publicKey('rsa', { on: 'published', off: '' }),
   GHL_WORKFLOW_KEY: text,

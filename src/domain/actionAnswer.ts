@@ -106,7 +106,10 @@ const NAMES: Readonly<Record<string, string>> = { pushId: 'push_id', cardId: 'ca
 
 /** The answer that a command gives, whenever it is asked: after a crash it is made anew from the ledger. */
 export function answerOfCommand(command: CommandOutcome, more: ActionResult['more'] = {}): ActionResult {
-  const shown: Record<string, string | number | boolean | readonly string[] | null> = { ...more, command_id: command.id };
+  const shown: Record<string, string | number | boolean | readonly string[] | null> = {
+    ...more,
+    command_id: command.id,
+  };
   for (const [key, value] of Object.entries(command.result ?? {})) {
     const name = NAMES[key];
     if (name !== undefined && (typeof value === 'string' || typeof value === 'number')) shown[name] = value;

@@ -14,6 +14,13 @@ export type ActionName = (typeof ACTIONS)[number];
 
 export const isAction = (name: string): name is ActionName => (ACTIONS as readonly string[]).includes(name);
 
+const OWN_ROW = 'Action ';
+/** The type that the inbox shows for a call of an action. */
+export const inboxTypeOf = (action: ActionName): string => `${OWN_ROW}${action}`;
+/** The action that such a row is about; null = the row is something else. */
+export const actionOfType = (type: string | null): string | null =>
+  type?.startsWith(OWN_ROW) === true ? type.slice(OWN_ROW.length) : null;
+
 // Workflows send whatever their form makes of a value, mostly text: "50", "true", "a, b".
 
 const text = (max: number) =>
@@ -67,7 +74,7 @@ function listOf(value: unknown): unknown {
 /** The parameters of each action, by the names that a workflow uses. */
 export const ACTION_PARAMETERS = {
   push: z.object({
-    message: text(1000).describe('What the customer reads on the phone.'),
+    message: text(4000).describe('What the customer reads on the phone.'),
     title: text(200).optional().describe('The headline above it.'),
   }),
   'issue-card': z.object({
@@ -142,6 +149,10 @@ export function senderOf(body: Body): { locationId: string | null; key: string |
     key: textOf(custom['key']) ?? textOf(body['key']),
   };
 }
+
+/** `customData.action`: what a standard "Webhook" action asks for; null = nothing. */
+export const askedBy = (body: Body): string | null =>
+  isBody(body['customData']) ? textOf(body['customData']['action']) : null;
 
 /** The body without the secret that it may carry: what is kept is shown to people. */
 export function withoutSecret(body: Body): Body {

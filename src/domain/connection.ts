@@ -1,3 +1,7 @@
+import type { GhlGrant } from './ghlGrant.ts';
+
+import type { FieldMapOverrides, TagMapOverrides } from './fieldMap.ts';
+
 export type WebhookMode = 'enforce' | 'log-only' | 'path-secret';
 
 /** What the GHL location told us about itself at provisioning; kept with the connection, read again when dropped. */
@@ -25,7 +29,10 @@ export interface Connection {
   ghl: {
     apiBaseUrl: string;
     locationId: string | null;
+    /** A Private Integration Token. */
     accessToken: string | null;
+    /** Instead of it: what OAuth gave. The token keeper knows the latest. */
+    oauth: GhlGrant | null;
     workflowKey: string | null;
     pipelineId: string | null;
     stageId: string | null;
@@ -44,6 +51,9 @@ export interface Connection {
   createCustomers: string;
   /** Ratings up to this make a task (SPEC §2.3). */
   lowRating: number;
+  /** What differs from the maps in `config/`; see mapOverrides.ts. */
+  fieldMap: FieldMapOverrides | null;
+  tagMap: TagMapOverrides | null;
   fingerprint: { ghlLocationId: string | null; stickyAccount: string | null } | null;
   location: LocationFacts | null;
   cursors: Record<string, unknown>;

@@ -1,4 +1,6 @@
 import type { Connection, WebhookMode } from './connection.ts';
+import type { GhlGrant } from './ghlGrant.ts';
+import type { FieldMapOverrides, TagMapOverrides } from './fieldMap.ts';
 
 /** What may be shown of a connection's settings, by the names of the API (SPEC §6.1). */
 export interface ConnectionSettings {
@@ -18,11 +20,17 @@ export interface ConnectionSettings {
   defaultCountry: string;
   timeZone: string | null;
   test: boolean;
+  /** What differs from config/field-map.json and config/tag-map.json for this connection. */
+  fieldMap: FieldMapOverrides | null;
+  tagMap: TagMapOverrides | null;
 }
 
 /** What goes in and never comes out. */
 export interface ConnectionSecrets {
+  /** A Private Integration Token; the one of the two that was set last is the one that counts, the other is dropped. */
   ghlAccessToken: string | null;
+  /** What OAuth gave; set by `/oauth/callback` and by renewals, never by hand. */
+  ghlOAuth: GhlGrant | null;
   ghlWorkflowKey: string | null;
   stickyCardsApiKey: string | null;
   /** One or two live ones, the new one first. */
@@ -49,10 +57,13 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
   defaultCountry: 'US',
   timeZone: null,
   test: false,
+  fieldMap: null,
+  tagMap: null,
 };
 
 export const NO_SECRETS: ConnectionSecrets = {
   ghlAccessToken: null,
+  ghlOAuth: null,
   ghlWorkflowKey: null,
   stickyCardsApiKey: null,
   stickyCardsWebhookSecrets: [],
@@ -81,6 +92,8 @@ export function connectionParts(
   | 'sticker'
   | 'createCustomers'
   | 'lowRating'
+  | 'fieldMap'
+  | 'tagMap'
 > {
   return {
     dialect,
@@ -91,6 +104,7 @@ export function connectionParts(
       apiBaseUrl: s.ghlApiBaseUrl,
       locationId: s.ghlLocationId,
       accessToken: secrets.ghlAccessToken,
+      oauth: secrets.ghlOAuth,
       workflowKey: secrets.ghlWorkflowKey,
       pipelineId: s.pipelineId,
       stageId: s.stageId,
@@ -107,8 +121,33 @@ export function connectionParts(
     sticker: { webhookSecret: secrets.stickerWebhookSecret, partnerOrgId: s.stickerPartnerOrgId },
     createCustomers: s.createCustomers,
     lowRating: s.lowRating,
+    fieldMap: s.fieldMap,
+    tagMap: s.tagMap,
   };
 }
+
+/** The settings of a connection by the names of the API: the other way round of `connectionParts`. */
+export const settingsOf = (c: Connection): ConnectionSettings & { dialect: string } => ({
+  dialect: c.dialect,
+  ghlApiBaseUrl: c.ghl.apiBaseUrl,
+  ghlLocationId: c.ghl.locationId,
+  pipelineId: c.ghl.pipelineId,
+  stageId: c.ghl.stageId,
+  // The dialect's own address is none of the connection's.
+  stickyCardsApiBaseUrl: c.stickyCards.apiBaseUrl === API_OF_DIALECT[c.dialect] ? null : c.stickyCards.apiBaseUrl,
+  stickyCardsWorkspace: c.stickyCards.workspace,
+  stickyCardsWebhookMode: c.stickyCards.webhookMode,
+  stickyCardsTemplateId: c.stickyCards.templateId,
+  balanceMode: c.stickyCards.balanceMode,
+  createCustomers: c.createCustomers,
+  lowRating: c.lowRating,
+  stickerPartnerOrgId: c.sticker.partnerOrgId,
+  defaultCountry: c.defaultCountry,
+  timeZone: c.timeZone,
+  test: c.test,
+  fieldMap: c.fieldMap,
+  tagMap: c.tagMap,
+});
 
 /** Path words that stand where a connection's name stands (SPEC §2.1, §3.1, §3.4). */
 const RESERVED = [

@@ -35,6 +35,11 @@ const rowSchema = z.strictObject({
 });
 
 export type FieldRow = z.infer<typeof rowSchema> & { valueType: ValueType };
+
+/** What a connection changes of the field map: by key, the properties that differ; a whole new row; null leaves a row out. */
+export type FieldMapOverrides = Record<string, Record<string, unknown> | null>;
+/** What a connection changes of the tag map: the names that differ, in the groups of config/tag-map.json. */
+export type TagMapOverrides = Record<string, Record<string, unknown>>;
 export type GhlDataType = 'TEXT' | 'NUMERICAL' | 'DATE';
 
 const valueTypes: Record<FieldRow['type'], ValueType> = {
@@ -54,20 +59,23 @@ export const fieldKeyOf = (label: string): string =>
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_|_$/g, '');
 
-/** Validates the field map (SPEC §2.4). Throws an Error whose lines each name the row and the remedy. */
-export function parseFieldMap(json: unknown): FieldRow[] {
+/**
+ * Validates the field map (SPEC §2.4). Throws an Error whose lines each name the row and the remedy.
+ * @param where what the lines begin with: the file, or the setting of a connection
+ */
+export function parseFieldMap(json: unknown, where = 'config/field-map.json'): FieldRow[] {
   const parsed = z.array(rowSchema).min(1).safeParse(json);
   if (!parsed.success) {
     throw new Error(
       parsed.error.issues
-        .map((issue) => `config/field-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`)
+        .map((issue) => `${where} ${placeOf(json, issue.path) || '(root)'}: ${issue.message}`)
         .join('\n'),
     );
   }
   const mistakes: string[] = [];
   const seen = new Set<string>();
   for (const row of parsed.data) {
-    const at = `config/field-map.json row "${row.key}"`;
+    const at = `${where} row "${row.key}"`;
     if (seen.has(row.key)) mistakes.push(`${at}: the key stands twice; remove one`);
     seen.add(row.key);
     if (row.ghl === 'custom') {
@@ -84,6 +92,14 @@ export function parseFieldMap(json: unknown): FieldRow[] {
   }
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return parsed.data.map((row) => ({ ...row, valueType: valueTypes[row.type] }));
+}
+
+/** A row is named by its key: nobody counts rows. */
+function placeOf(json: unknown, [index, ...rest]: readonly PropertyKey[]): string {
+  const key = Array.isArray(json) ? (json[Number(index)] as { key?: unknown } | undefined)?.key : undefined;
+  const names = rest.map(String);
+  if (typeof key === 'string') return [`row "${key}"`, ...names].join(' ');
+  return [...(index === undefined ? [] : [String(index)]), ...names].join('.');
 }
 
 const tagMapSchema = z.strictObject({
@@ -105,14 +121,12 @@ const tagMapSchema = z.strictObject({
 
 export type TagMap = z.infer<typeof tagMapSchema>;
 
-/** Validates the tag map; one tag cannot mean two things (SPEC §3.2). */
-export function parseTagMap(json: unknown): TagMap {
+/** Validates the tag map; one tag cannot mean two things (SPEC §3.2). `where` as in parseFieldMap. */
+export function parseTagMap(json: unknown, where = 'config/tag-map.json'): TagMap {
   const parsed = tagMapSchema.safeParse(json);
   if (!parsed.success) {
     throw new Error(
-      parsed.error.issues
-        .map((issue) => `config/tag-map.json ${issue.path.join('.') || '(root)'}: ${issue.message}`)
-        .join('\n'),
+      parsed.error.issues.map((issue) => `${where} ${issue.path.join('.') || '(root)'}: ${issue.message}`).join('\n'),
     );
   }
   const owners = new Map<string, string>();
@@ -120,7 +134,7 @@ export function parseTagMap(json: unknown): TagMap {
     const key = canonicalTag(tag);
     const other = owners.get(key);
     if (other !== undefined)
-      throw new Error(`config/tag-map.json: the tag "${tag}" stands for ${other} and for ${name}; use two names`);
+      throw new Error(`${where}: the tag "${tag}" stands for ${other} and for ${name}; use two names`);
     owners.set(key, name);
   }
   return parsed.data;

@@ -91,12 +91,21 @@ export const newCard = (cardId: string, customerId: string): StagedCard => ({
   readWanted: false,
 });
 
+const secondOf = (atMs: number) => Math.floor(atMs / 1000);
+
 /** Newer first by time, then rank, then the greater hash (SPEC §2.2). */
 export function compareStamps(a: Stamp, b: Stamp): number {
   return a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : a[2] > b[2] ? 1 : 0);
 }
 
 type Stamped<T> = T & { fold: { stamps: Record<string, Stamp> } };
+
+/**
+ * An answer of ours and something else of one second: the answer's time names no more than the second, so which came
+ * first is not known. Where they differ, a read has to tell (SPEC §2.2).
+ */
+const isOneMoment = (a: Stamp | undefined, b: Stamp): boolean =>
+  a !== undefined && secondOf(a[0]) === secondOf(b[0]) && (a[1] === READ_EFFECT.rank || b[1] === READ_EFFECT.rank);
 
 /** A state field takes the value with the newest stamp; null says nothing. */
 function setState<T, K extends keyof T & string>(record: Stamped<T>, key: K, value: T[K] | null, stamp: Stamp): void {
@@ -150,6 +159,7 @@ function foldCustomer(
     extra: { ...before.extra },
     fold: { ...before.fold, stamps: { ...before.fold.stamps } },
   };
+  let differs = differsAtOneMoment(before, event, stamp);
   setState(customer, 'email', event.email, stamp);
   setState(customer, 'mobile', event.phone, stamp);
   setState(customer, 'firstName', event.firstName, stamp);
@@ -164,15 +174,25 @@ function foldCustomer(
   if (effect.lastActivity) customer.lastActivityMs = later(customer.lastActivityMs, atMs);
   if (effect.lastPurchase) customer.lastPurchaseMs = later(customer.lastPurchaseMs, atMs);
   foldReferrals(customer, event, effect, eventKey);
-  foldSegments(customer, event, effect, stamp, rules);
+  differs = foldSegments(customer, event, effect, stamp, rules) || differs;
   if (effect.needs === 'balance' && event.balance === null && event.cardId === null) {
     customer.fold.thinAtMs = Math.max(customer.fold.thinAtMs, atMs);
   }
   // Whatever clock the event went by: what was asked before the read is answered by it.
   if (effect.observed && event.cardId === null)
     customer.fold.readAtMs = Math.max(customer.fold.readAtMs, customer.fold.thinAtMs, atMs);
+  if (differs) customer.fold.thinAtMs = Math.max(customer.fold.thinAtMs, atMs, customer.fold.readAtMs + 1);
   customer.readWanted = customer.fold.thinAtMs > customer.fold.readAtMs;
   return customer;
+}
+
+/** Contact details that an event and an answer of one second show differently. */
+function differsAtOneMoment({ fold, ...known }: StagedCustomer, event: StickyCardsEvent, stamp: Stamp): boolean {
+  const told = { email: event.email, mobile: event.phone, firstName: event.firstName, lastName: event.lastName };
+  return CLEARABLE.some((key) => {
+    const value = told[key] ?? (event.cleared?.includes(key) ? null : undefined);
+    return value !== undefined && value !== known[key] && isOneMoment(fold.stamps[key], stamp);
+  });
 }
 
 function foldReferrals(customer: StagedCustomer, event: StickyCardsEvent, effect: EventEffect, eventKey: string): void {
@@ -190,12 +210,19 @@ function foldSegments(
   effect: EventEffect,
   stamp: Stamp,
   rules: FoldRules,
-): void {
+): boolean {
   const named = [...(event.segments ?? []), ...(event.segment === null ? [] : [event.segment])];
   const { fold } = customer;
   if (effect.needs === 'segment' && named.length === 0) fold.thinAtMs = Math.max(fold.thinAtMs, stamp[0]);
   const whole = (rules.eventListIsWholeSet && event.segments !== null) || (rules.segmentsExclusive && named.length > 0);
-  if (named.length === 0 && !whole) return;
+  if (named.length === 0 && !whole) return false;
+  const names = new Set(named.map((name) => name.toLowerCase()));
+  // The whole set of an answer, and a segment outside of it that an event of that second named.
+  const missing = () => [...names].some((key) => !customer.segments.some((each) => each.toLowerCase() === key));
+  const differs =
+    (whole &&
+      Object.entries(fold.segments).some(([key, { stamp: at }]) => !names.has(key) && isOneMoment(at, stamp))) ||
+    (isOneMoment(fold.segmentsWholeAt ?? undefined, stamp) && missing());
   if (named.length > 0) fold.segments = { ...fold.segments };
   for (const name of named) {
     const key = name.toLowerCase();
@@ -210,6 +237,7 @@ function foldSegments(
     .filter(([, segment]) => !since || compareStamps(segment.stamp, since) >= 0)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, segment]) => segment.name);
+  return differs;
 }
 
 function foldCard(
@@ -271,8 +299,6 @@ function setFolded<K extends 'wallet' | 'expired'>(
   card.fold.stamps[key] = stamp;
   card.fold[key] = value;
 }
-
-const secondOf = (atMs: number) => Math.floor(atMs / 1000);
 
 /**
  * Two different balances at one time: neither is trusted, the card is read (SPEC §2.2). A read or write of ours knows its time

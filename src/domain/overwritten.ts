@@ -37,6 +37,8 @@ export interface Overwritten {
   points: number;
   /** Of the field after that write. */
   revision: number;
+  /** The card that the field showed when it was typed; undefined = not known. */
+  cardId?: string | null | undefined;
 }
 
 export type Judgement =
@@ -59,7 +61,8 @@ const AMBIGUOUS: Place = { kind: 'ambiguous' };
  * judgement per sighting, in their order; a value counts once, and of several under one write only the last: who types
  * 110 and then 120 over 100 means +20.
  *
- * The times of a write are `Date` headers, so each stands for its whole second. A sighting of the GET's own second with
+ * Where the contact's `dateUpdated` was told, it says to the millisecond what the GET had read and what came after the
+ * PUT. The other times of a write are `Date` headers, so each stands for its whole second. A sighting of the GET's own second with
  * another value than the GET read counts as after it: had it been there before, the GET would have read it, unless it
  * was changed again within that second, and then the value read mostly has a later sighting of its own (checked).
  * The other choice would lose nearly every overwritten edit, as GET and PUT are a fraction of a second apart.
@@ -82,7 +85,8 @@ export function judgeSightings(input: SightingsInput): Judgement[] {
     if (place.kind === 'consumed' || winners.get(groupOf(place)) !== sighting) return { kind: 'consumed', eventId };
     if (place.kind === 'ambiguous') return { kind: 'ambiguous', eventId, value, base: input.base ?? null };
     const points = input.merge === 'counter' ? Number(value) - Number(place.write.read) : 0;
-    return { kind: 'overwritten', eventId, value, points, revision: place.write.revision };
+    const { revision, cardId } = place.write;
+    return { kind: 'overwritten', eventId, value, points, revision, ...(cardId !== undefined && { cardId }) };
   });
 }
 
@@ -100,18 +104,27 @@ function placeOf(sighting: FieldSighting, input: SightingsInput): Place {
   if (value === base || value === current || value === pending?.value) return CONSUMED;
   // Read by one of the GETs of that time, or the echo of one of the PUTs.
   if (writes.some((write) => during(write, atMs) && (value === write.read || value === write.sent))) return CONSUMED;
-  const index = writes.findIndex((each) => atMs >= secondOf(each.getAtMs));
+  const index = writes.findIndex(
+    (each) => atMs >= secondOf(each.getAtMs) && !(atMs <= (each.readUpdatedAtMs ?? -Infinity)),
+  );
   const write = writes[index];
   // Older than every write that is remembered: the GET before the next one has seen it, or what came of it.
   if (!write) return CONSUMED;
   // GHL holds another person's value by now.
   const editStands = current !== base && current !== pending?.value;
+  if (write.writtenAtMs !== undefined && atMs > write.writtenAtMs) {
+    if (atMs > write.writtenAtMs + LAG_MS) return index > 0 ? CONSUMED : laterThanAll(input, atMs, editStands);
+    // Typed after our write, or before it and stamped late: what was found next tells, ours or a person's.
+    const next = index > 0 ? writes[index - 1]?.read : current;
+    if (next !== write.sent && next !== pending?.value) return CONSUMED;
+  }
   if (atMs > secondOf(write.answeredAtMs) + LAG_MS) return index > 0 ? CONSUMED : laterThanAll(input, atMs, editStands);
   if (value === write.read || value === write.sent) return CONSUMED;
   if (readSince(sighting, write, input)) return CONSUMED;
   // A contact field has one value: what was typed last stands. Of a counter that holds only after the answer's second:
   // there the number may well be a step on the way to the one that stands, and would be counted twice.
-  if (editStands && (!counter || !during(write, atMs))) return CONSUMED;
+  const isExact = write.writtenAtMs !== undefined;
+  if (editStands && (!counter || !(isExact || during(write, atMs)))) return CONSUMED;
   if (!counter) return { kind: 'overwritten', write };
   // A number over an empty field is no difference to anything.
   if (typeof write.read !== 'number') return AMBIGUOUS;
@@ -119,7 +132,7 @@ function placeOf(sighting: FieldSighting, input: SightingsInput): Place {
   const other = writes.some(
     (each) => during(each, atMs) && during(write, atMs) && typeof each.read === 'number' && each.read !== write.read,
   );
-  return other ? AMBIGUOUS : { kind: 'overwritten', write };
+  return other && !isExact ? AMBIGUOUS : { kind: 'overwritten', write };
 }
 
 /** Shown by a delivery after the last write, and gone. */

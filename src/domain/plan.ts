@@ -1,6 +1,7 @@
 import type { LinkField, LinkTags } from '../../drizzle/tables/links.ts';
 import type { Value } from './canonical.ts';
 import type { FieldRow } from './fieldMap.ts';
+import { POINTS_AMBIGUOUS, POINTS_DECIDED } from './points.ts';
 
 /** Canonical values by field-map key. Sticky side: null = no information. GHL side: null = empty. */
 export type Values = Record<string, Value>;
@@ -95,9 +96,13 @@ function ghlValue(input: PlanFieldsInput, key: string): Value | undefined {
   return input.ghl.values[key] ?? null;
 }
 
+/** Whatever either side shows next, it says nothing about the question that is open: a person lifts these. */
+const FOR_A_PERSON: readonly string[] = [POINTS_AMBIGUOUS, POINTS_DECIDED];
+
 function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, input: PlanFieldsInput): Decision {
   const ghl = ghlValue(input, row.key);
   const held = field?.held;
+  if (held && FOR_A_PERSON.includes(held.reason)) return null;
   // What GHL holds now is only known from a full answer; until then a hold because of it stays.
   if (held && (held.of === 'ghl' ? ghl === undefined || held.value === ghl : held.value === sticky)) return null;
   if (input.toEmpty?.has(row.key))
@@ -105,7 +110,8 @@ function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, inpu
   const rewrite = row.ofCard && input.cardSwitched;
   if (row.merge === 'counter' && input.balanceBusy) return null;
   // Typed under the old card, before the new one was shown: it is an edit of the old card (SPEC §2.4).
-  if (rewrite && editedBefore(row, field, ghl, input)) return { kind: 'edit', from: field?.base ?? null, to: ghl ?? null };
+  if (rewrite && editedBefore(row, field, ghl, input))
+    return { kind: 'edit', from: field?.base ?? null, to: ghl ?? null };
   if (field?.base === undefined || rewrite)
     return withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
   const decision = threeWay(row, field.base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : field.base);
@@ -142,6 +148,9 @@ function withoutBase(
     // The new card has no such value: the old card's must not stay.
     return (ghl ?? oldBase ?? null) === null ? { kind: 'rebase', value: null } : { kind: 'write', after: null };
   }
+  // What GHL owns, and Sticky Cards lacks or shows otherwise, goes there; a page of the index proves no value.
+  if (row.owner === 'ghl' && seen === 'full' && ghl !== null && ghl !== undefined && ghl !== sticky)
+    return { kind: 'edit', from: sticky, to: ghl };
   if (sticky === null) return seen === 'full' && ghl === null ? { kind: 'rebase', value: null } : null;
   if (seen === 'full' && ghl === sticky) return { kind: 'rebase', value: sticky };
   if (row.direction === 'to_ghl' || rewrite || row.owner === 'stickycards') return { kind: 'write', after: sticky };

@@ -6,6 +6,11 @@ export type BalanceMode = 'delta' | 'absolute';
 /** A single change of points beyond this waits for a person (SPEC §3.3). */
 export const POINTS_LIMIT = 1000;
 
+/** Why a counter is held that nobody can tell the difference of, until a person has put the right number into GHL… */
+export const POINTS_AMBIGUOUS = 'points_ambiguous';
+/** …and said so. */
+export const POINTS_DECIDED = 'points_decided';
+
 /** After a lost answer "it is not there" is believed only by a read at least this long after the send (SPEC §3.5). */
 export const SECOND_LOOK_MS = 120_000;
 

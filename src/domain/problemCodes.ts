@@ -14,12 +14,37 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
   ghl_token_rejected: {
     title: 'GHL does not accept the token',
     remedy:
-      'Nothing is written to GHL until it does; what Sticky Cards sends is kept and arrives afterwards. Make a new Private Integration token in the location (Settings > Private Integrations) and put it into the connection. It is tried again every 15 minutes and goes on by itself.',
+      'Nothing is written to GHL until it does; what Sticky Cards sends is kept and arrives afterwards. Make a new Private Integration token in the location (Settings > Private Integrations) and put it into the connection; a connection that was made with OAuth is connected anew at /oauth/install?connection= and its name. It is tried again every 15 minutes and goes on by itself.',
+  },
+  ghl_reconnect_needed: {
+    title: 'GHL ended what it granted the app: the location has to be connected again',
+    remedy:
+      'Nothing is written to GHL until then; what Sticky Cards sends is kept and arrives afterwards. Open the Reconnect link in the sample, sign in to GHL as somebody who may install apps, and choose this location. Links and values stay. It happens when the app was taken out of the location, or when an answer of GHL was lost for longer than half a minute.',
+  },
+  ghl_client_rejected: {
+    title: 'GHL does not accept the app itself',
+    remedy:
+      'No token of any connection that was made with OAuth can be renewed; those that are valid still work for up to a day. Compare GHL_CLIENT_ID and GHL_CLIENT_SECRET with the app at the GHL marketplace (Advanced Settings > Auth), correct them and start again. Nothing is lost meanwhile.',
+  },
+  ghl_wrong_location: {
+    title: 'The GHL token does not open this location',
+    remedy:
+      'Nothing is written to GHL until it does; nothing is lost. The token belongs to another location, or to an agency. Compare ghlLocationId of the connection with Settings > Business Profile in GHL, and make the token in that very location (or connect it anew with OAuth and choose it). It is tried again every 15 minutes and goes on by itself.',
+  },
+  ghl_location_inactive: {
+    title: 'The location is switched off in GHL',
+    remedy:
+      'GHL takes no calls for a location that is paused, unpaid or deleted. Ask the agency to switch it on again: the connection goes on within 15 minutes by itself, and nothing is lost until then. If the location is gone for good, remove the connection.',
+  },
+  connection_pending: {
+    title: 'The app was installed in a location that is not set up here yet',
+    remedy:
+      'A connection was made for it and is paused; nothing is written. Give it its Sticky Cards settings (API address, key, webhook secret), connect GHL at /oauth/install?connection= and its name, then resume and activate it. If the installation was a mistake, take the app out of the location and remove the connection.',
   },
   ghl_scope_missing: {
     title: 'The GHL token lacks a permission',
     remedy:
-      'Open the Private Integration in GHL and tick contacts, custom fields and tags (read and write) and locations (read). The token stays the same. It is tried again every 15 minutes and goes on by itself; nothing is lost meanwhile.',
+      'Open the Private Integration in GHL and tick contacts, custom fields and tags (read and write) and locations (read). The token stays the same. A connection that was made with OAuth needs the scope in the app at the marketplace, and to be connected anew. It is tried again every 15 minutes and goes on by itself; nothing is lost meanwhile.',
   },
   ghl_daily_budget: {
     title: "Today's GHL calls are used up",
@@ -50,6 +75,11 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     title: 'Sticky Cards does not answer',
     remedy:
       'Nothing is lost: every run tries again, and what was changed in GHL arrives once Sticky Cards is back. If it lasts, look at the status page of Sticky Cards and at the network of this server.',
+  },
+  mass_change: {
+    title: 'A run was stopped because it would change very much at once',
+    remedy:
+      'Nothing was written, and nothing is lost: what arrives is kept. The sample says how many people, tags or points it is about. Look at a few of those customers on both sides. If the change is meant (an import, a campaign, a big clean-up), press Confirm: the next run does it, once. If it is not, put it right where it came from; the runs go on by themselves within 15 minutes. MASS_CHANGE_BRAKE=off switches this off for good.',
   },
   phone_not_possible: {
     title: 'A phone number typed in GHL cannot exist',
@@ -160,11 +190,6 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     title: 'Sticky Cards books points otherwise than configured',
     remedy:
       'All point bookings of this connection are stopped, so that no customer gets a wrong balance. The sample shows the numbers before and after. Correct that one card by hand, set balanceMode of the connection to the other value (delta or absolute), then press Resolve. If the setting is right, and somebody at the till moved exactly these points in that second, press Confirm: the next booking proves it anew.',
-  },
-  mass_change: {
-    title: 'A run would have changed unusually much and was stopped before it wrote',
-    remedy:
-      'Nothing was changed. Look at what it would do (the sample counts it). If it is meant, for example after an import, press Confirm. If not, find out what changed the records in the source, put it right, and run again.',
   },
   command_failed: {
     title: 'A note, task, opportunity, push or booking was refused and waits for you',

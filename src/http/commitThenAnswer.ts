@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { InboxAppender, NewInboxRow, Receipt } from '../store/inbox.ts';
+import type { Heard } from './heard.ts';
 import { INTERNAL, type Problem, sendProblem } from './problem.ts';
 
 /** Stores a delivery and answers after the commit, never before (SPEC §2.1, 5). */
@@ -33,20 +34,39 @@ export function createCommitThenAnswer(needs: {
   inbox: Pick<InboxAppender, 'append'>;
   log: Pick<Logger, 'error'>;
   onCommitted: (connectionId: string) => void;
+  heard?: Heard;
 }): CommitThenAnswer {
+  const { heard } = needs;
+  const tell = (
+    row: NewInboxRow,
+    status: 'accepted' | 'duplicate' | 'not_stored',
+    id: string | null,
+    sinceMs: number,
+  ) =>
+    heard?.({
+      source: row.source,
+      verification: row.verification,
+      status,
+      connection: row.connectionId,
+      type: row.type,
+      receiptId: id,
+      reason: null,
+      tookMs: performance.now() - sinceMs,
+    });
   const committed = new Set<string>();
-  const tell = () => {
+  const tellFold = () => {
     const ids = [...committed];
     committed.clear();
     for (const id of ids) needs.onCommitted(id);
   };
   const nudge = (connectionId: string) => {
     // After the answers of this commit: they come first.
-    if (committed.size === 0) setImmediate(tell);
+    if (committed.size === 0) setImmediate(tellFold);
     committed.add(connectionId);
   };
 
   return (res, row, failedStatus = 503) => {
+    const sinceMs = performance.now();
     needs.inbox.append(row).then(
       (receipt) => {
         const body = answerOf(receipt);
@@ -57,6 +77,7 @@ export function createCommitThenAnswer(needs: {
           nudge(row.connectionId);
         }
         res.end(body);
+        tell(row, receipt.duplicate ? 'duplicate' : 'accepted', receipt.receiptId, sinceMs);
       },
       (error: unknown) => {
         needs.log.error('a delivery could not be stored; its sender was told to send it again', {
@@ -64,6 +85,7 @@ export function createCommitThenAnswer(needs: {
           reason: messageOf(error),
         });
         sendProblem(res, notCommitted(failedStatus));
+        tell(row, 'not_stored', null, sinceMs);
       },
     );
   };

@@ -5,29 +5,44 @@ import { addressGroup } from './clientAddress.ts';
 export interface FailureLimit {
   /** Counts one failure. Null = within the limit, else the seconds until the client may fail again. */
   count(address: string): number | null;
+  /** Null = the client may try, else the seconds until it may; counts nothing. */
+  wait(address: string): number | null;
 }
 
 const WINDOW_MS = 60_000;
 /** Bounds the memory that a flood from many addresses can take; beyond it the newcomers share one count. */
 const ADDRESSES_MAX = 20_000;
 
-/** `perMinute` failures of one client in each minute of the clock. */
-export function createFailureLimit(clock: Pick<Clock, 'nowMs'>, perMinute: number): FailureLimit {
+/** `failures` of one client in each window of the clock, a minute by default. */
+export function createFailureLimit(
+  clock: Pick<Clock, 'nowMs'>,
+  failures: number,
+  windowMs: number = WINDOW_MS,
+): FailureLimit {
   let window = 0;
   let counts = new Map<string, number>();
+
+  const look = (address: string) => {
+    const now = clock.nowMs();
+    const current = Math.floor(now / windowMs);
+    if (current !== window) {
+      window = current;
+      counts = new Map();
+    }
+    const group = addressGroup(address);
+    const key = counts.has(group) || counts.size < ADDRESSES_MAX ? group : 'others';
+    return { key, count: counts.get(key) ?? 0, leftS: Math.ceil(((current + 1) * windowMs - now) / 1000) };
+  };
+
   return {
     count: (address) => {
-      const now = clock.nowMs();
-      const current = Math.floor(now / WINDOW_MS);
-      if (current !== window) {
-        window = current;
-        counts = new Map();
-      }
-      const group = addressGroup(address);
-      const key = counts.has(group) || counts.size < ADDRESSES_MAX ? group : 'others';
-      const count = (counts.get(key) ?? 0) + 1;
-      counts.set(key, count);
-      return count <= perMinute ? null : Math.ceil(((current + 1) * WINDOW_MS - now) / 1000);
+      const { key, count, leftS } = look(address);
+      counts.set(key, count + 1);
+      return count < failures ? null : leftS;
+    },
+    wait: (address) => {
+      const { count, leftS } = look(address);
+      return count < failures ? null : leftS;
     },
   };
 }

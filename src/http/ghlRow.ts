@@ -27,7 +27,9 @@ export function ghlRow(delivery: GhlDelivery, connectionOf: (locationId: string)
   const head = headOf(text);
   const bodyHash = hash('sha256', rawBody, 'base64url');
   const connectionId = head?.locationId == null ? null : connectionOf(head.locationId);
-  const skipped = head === null ? 'unreadable' : connectionId === null ? 'unknown_location' : null;
+  // A new location may become a connection: that is decided behind the answer (sync/pendingInstalls.ts).
+  const install = head?.type === 'INSTALL' && head.locationId !== null;
+  const skipped = head === null ? 'unreadable' : connectionId === null && !install ? 'unknown_location' : null;
   const receivedAt = new Date(receivedAtMs);
   const { atMs, flags } = timeOf(head, receivedAtMs);
   return {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { hash } from 'node:crypto';
 import type { Connection } from '../domain/connection.ts';
 import { createFieldResolver, readWorkflowBody, withoutKey, type WorkflowBody } from '../domain/workflowBody.ts';
@@ -24,6 +24,9 @@ export interface WorkflowActionCall {
   body: WorkflowBody & { action: string };
   /** The whole body, without the secret. */
   json: Record<string, unknown>;
+  headers: IncomingHttpHeaders;
+  /** Answers with a problem, and lists it. */
+  refuse(problem: Problem): void;
 }
 
 export interface GhlWorkflowReceiverNeeds {
@@ -102,7 +105,14 @@ export function createGhlWorkflowReceiver(own: GhlWorkflowReceiverNeeds): (needs
         payload: kept === json ? textOf(rawBody) : JSON.stringify(kept),
       };
       if (body.action !== null && own.onAction)
-        own.onAction(res, { connection, row, body: { ...body, action: body.action }, json: kept });
+        own.onAction(res, {
+          connection,
+          row,
+          body: { ...body, action: body.action },
+          json: kept,
+          headers: req.headers,
+          refuse: (found) => sendProblem(res, refuse(req, connection, found, bodyHash)),
+        });
       else needs.commitThenAnswer(res, row, 429);
     };
 

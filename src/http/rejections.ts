@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import type { InboxAppender, InboxRow } from '../store/inbox.ts';
 import { clientAddress, type TrustProxy } from './clientAddress.ts';
 import type { FailureLimit } from './failureLimit.ts';
+import type { Heard } from './heard.ts';
 import type { Problem } from './problem.ts';
 
 /** Where refused deliveries to a connection that does not exist are listed; no connection can have this name. */
@@ -33,8 +34,20 @@ export function createReject(needs: {
   log: Pick<Logger, 'warn'>;
   limit: FailureLimit;
   trust: TrustProxy;
+  heard?: Heard;
 }): Reject {
   return (req, { connectionId, source, problem, countsAsFailure, bodyHash }) => {
+    const verification = countsAsFailure ? ('failed' as const) : ('verified' as const);
+    needs.heard?.({
+      source,
+      verification,
+      status: 'rejected',
+      connection: connectionId,
+      type: '(rejected)',
+      receiptId: null,
+      reason: problem.code,
+      tookMs: null,
+    });
     const waitS = countsAsFailure ? needs.limit.count(clientAddress(req, needs.trust)) : null;
     if (waitS !== null) return tooManyFailures(waitS);
     const now = needs.clock.now();
@@ -50,7 +63,7 @@ export function createReject(needs: {
         customerId: null,
         cardId: null,
         contactId: null,
-        verification: countsAsFailure ? 'failed' : 'verified',
+        verification,
         flags: [],
         headers: null,
         bodyHash,

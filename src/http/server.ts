@@ -14,6 +14,7 @@ import { type CommitThenAnswer, type Crashed, createCommitThenAnswer, createCras
 import { errorHandler, notFound } from './errorHandler.ts';
 import { createFailureLimit } from './failureLimit.ts';
 import { createReadiness, healthRouter } from './health.ts';
+import type { Heard } from './heard.ts';
 import { type Problem, sendProblem } from './problem.ts';
 import { createStickyCardsReceiver, type Receive } from './receiveStickyCards.ts';
 import { createReject, type Reject } from './rejections.ts';
@@ -40,6 +41,8 @@ export interface HttpServerNeeds {
   trustProxy: boolean | number | string;
   /** Called after deliveries of a connection are on disk: the fold's nudge. */
   onCommitted: (connectionId: string) => void;
+  /** Told of every delivery, after its answer. */
+  heard?: Heard;
   /** Failed verifications of one client per minute before it gets 429. */
   failuresPerMinute?: number;
   /** Further receivers that are served without Express, asked in this order after Sticky Cards. */
@@ -77,8 +80,9 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
   const receivers = createReceivers(needs, app.get('trust proxy fn') as TrustProxy);
 
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
-    // Webhooks never see Express: its share of a request is as large as all that a receiver does.
-    if (req.url?.startsWith('/webhooks/') === true) {
+    // Webhooks never see Express: its share of a request is as large as all that a receiver does. Actions are verified and
+    // limited like them.
+    if (req.url?.startsWith('/webhooks/') === true || req.url?.startsWith('/actions/') === true) {
       if (stopping) {
         sendProblem(res, STOPPING);
         return;
@@ -121,14 +125,15 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
 
 function createReceivers(needs: HttpServerNeeds, trust: TrustProxy): Receive[] {
   const { inbox, log, connections, defaultConnectionId, onCommitted } = needs;
+  const heard = needs.heard && { heard: needs.heard };
   const { clock } = needs.store;
   const limit = createFailureLimit(clock, needs.failuresPerMinute ?? FAILURES_PER_MINUTE);
   const shared: ReceiverNeeds = {
     connections,
     defaultConnectionId,
     clock,
-    reject: createReject({ inbox, clock, log, limit, trust }),
-    commitThenAnswer: createCommitThenAnswer({ inbox, log, onCommitted }),
+    reject: createReject({ inbox, clock, log, limit, trust, ...heard }),
+    commitThenAnswer: createCommitThenAnswer({ inbox, log, onCommitted, ...heard }),
     crashed: createCrashed(log),
   };
   return [createStickyCardsReceiver, ...(needs.receivers ?? [])].map((create) => create(shared));

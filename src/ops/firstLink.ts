@@ -2,6 +2,7 @@ import type { Connection, LocationFacts } from '../domain/connection.ts';
 import { type ContactIndex, createContactIndex } from '../domain/contactIndex.ts';
 import type { FieldRow, TagMap } from '../domain/fieldMap.ts';
 import { emptyReport, type FirstLinkReport } from '../domain/firstLink.ts';
+import type { ConnectionMaps } from '../domain/mapOverrides.ts';
 import { tagsOfContact, valuesOfContact } from '../domain/observe.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -87,7 +88,8 @@ async function reported(
   };
   const index = createContactIndex();
   const pages = await readContacts(plan, readable, index, ghl, report, signal);
-  const ctx: PeopleContext = { ...plan, report, index, owners: new Map(), nowMs: store.clock.nowMs() };
+  const toldSticky = needs.stickySideOf(connection) !== null;
+  const ctx: PeopleContext = { ...plan, report, index, owners: new Map(), nowMs: store.clock.nowMs(), toldSticky };
   for (let after: string | undefined = ''; after !== undefined;) {
     signal.throwIfAborted();
     const pairs = await allPairs(store, connection.id, after, PAGE);
@@ -183,14 +185,19 @@ export interface FirstLinkReports {
   close(): Promise<void>;
 }
 
-export function createFirstLinkReports(needs: FirstLinkNeeds): FirstLinkReports {
+export function createFirstLinkReports(
+  needs: Omit<FirstLinkNeeds, 'rows' | 'tagMap'> & { mapsOf(connection: Connection): ConnectionMaps },
+): FirstLinkReports {
   const stop = new AbortController();
   const making = new Map<string, Promise<FirstLinkReport>>();
   return {
     of: (connection) => {
       const known = making.get(connection.id);
       if (known) return known;
-      const made = firstLinkReport(needs, connection, stop.signal).finally(() => making.delete(connection.id));
+      const maps = needs.mapsOf(connection);
+      const made = firstLinkReport({ ...needs, ...maps }, connection, stop.signal).finally(() =>
+        making.delete(connection.id),
+      );
       making.set(connection.id, made);
       return made;
     },

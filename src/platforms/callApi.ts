@@ -22,8 +22,11 @@ export interface ApiOptions {
   classify: Classify;
   /** Called once per request that left. */
   onCall?: (call: CallRecord) => void;
-  /** After a 401: makes `headers()` answer with a new token. At most once per call. */
-  refreshAuth?: () => Promise<void>;
+  /**
+   * After a 401: makes `headers()` answer with a new token in place of the one in `sent`. At most once per call. False =
+   * there is no other, the 401 stands.
+   */
+  refreshAuth?: (sent: Readonly<Record<string, string>>) => Promise<boolean | void>;
 }
 
 export interface CallRecord {
@@ -114,6 +117,7 @@ export function createApi(options: ApiOptions): Api {
 
     const headersNow = async () => ({ ...(await options.headers()), ...request.headers });
     let headers: Record<string, string> | null = null;
+    let sent: Record<string, string> = {};
 
     /** The token first: without one nothing is announced. */
     const announce = async (signal: AbortSignal) => {
@@ -128,6 +132,7 @@ export function createApi(options: ApiOptions): Api {
         async (signal, slot) => {
           headers ??= await headersNow();
           signal.throwIfAborted();
+          sent = headers;
           sentMs = clock.nowMs();
           slot.leaves();
           try {
@@ -177,7 +182,7 @@ export function createApi(options: ApiOptions): Api {
 
       const found = classify(answer.status, answer.headers, answer.body, method);
       const retryAfterMs = retryAfterMsOf(answer.headers, clock.nowMs()) ?? undefined;
-      const error = new ApiError(found.message, {
+      const error = new ApiError(withoutSecrets(found.message, sent), {
         ...found,
         side,
         status: answer.status,
@@ -189,12 +194,13 @@ export function createApi(options: ApiOptions): Api {
       report(answer.status, traceId, error);
 
       const waitedMs = clock.nowMs() - calledMs + (retryAfterMs ?? 0);
-      const refresh = error.class === 'auth' && !renewed ? options.refreshAuth : undefined;
+      const refresh = error.class === 'auth' && error.status === 401 && !renewed ? options.refreshAuth : undefined;
       if (refresh !== undefined) {
         renewed = true;
-        await refresh().catch((cause: unknown) => {
+        const another = await refresh(sent).catch((cause: unknown) => {
           throw cause instanceof AppError ? cause : error;
         });
+        if (another === false) throw error;
       } else if (error.class !== 'rate_limited' || waitedMs > RATE_WAIT_MS_MAX) {
         throw error;
       }
@@ -203,6 +209,16 @@ export function createApi(options: ApiOptions): Api {
   }
 
   return { call, close: () => transport.close() };
+}
+
+/** A refusal may repeat what it refuses: never the key or token that was sent. */
+function withoutSecrets(message: string, sent: Readonly<Record<string, string>>): string {
+  let text = message;
+  for (const [name, value] of Object.entries(sent)) {
+    const secret = /authorization|key/i.test(name) ? value.replace(/^\w+ (?=\S)/, '') : '';
+    if (secret.length >= 4) text = text.replaceAll(secret, '***');
+  }
+  return text;
 }
 
 /** An answer with a 2xx that is not what was asked for. After a write: look before repeating it. */

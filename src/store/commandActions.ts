@@ -1,10 +1,12 @@
 import { and, asc, eq } from 'drizzle-orm';
+import { COMMAND_KINDS } from '../../drizzle/tables/commands.ts';
 import { type CommandDecision, decided } from '../domain/commandStates.ts';
 import { writeAudit } from './audit.ts';
 import { type CommandFilter, type CommandRow, listCommands, moveCommand } from './commands.ts';
 import { requeue } from './commandSteps.ts';
 import type { Db } from './db.ts';
 import { freeIdentities } from './links.ts';
+import { newestOf, ofWindow, type Windowed, windowFloor } from './listWindow.ts';
 import { connectionNames, newestAcross } from './newestAcross.ts';
 import { clearProblems } from './problems.ts';
 import type { Store } from './store.ts';
@@ -13,18 +15,29 @@ import { wantCardRead } from './wantedReads.ts';
 export const getCommand = async ({ db, s }: Store, id: string): Promise<CommandRow | null> =>
   (await db.select().from(s.commands).where(eq(s.commands.id, id)))[0] ?? null;
 
-/** The ledger for people, newest first; asked connection by connection where only then an index serves the filter. */
-export function findCommands(
+/** The ledger for people, newest first; asked as its indexes lie: by connection and state, or by connection and kind. */
+export async function findCommands(
   store: Store,
   filter: CommandFilter,
   limit: number,
   before?: string,
-): Promise<CommandRow[]> {
+): Promise<Windowed<CommandRow>> {
+  const { commands: t } = store.s;
   const { connection, state, kind } = filter;
-  if (connection !== undefined || (state === undefined && kind === undefined))
-    return listCommands(store, filter, limit, before);
-  const read = (name: string) => listCommands(store, { ...filter, connection: name }, limit, before);
-  return connectionNames(store).then((names) => newestAcross(names, limit, read));
+  if (connection === undefined) {
+    if (state === undefined && kind === undefined) return listCommands(store, filter, limit, before);
+    const read = (name: string) => findCommands(store, { ...filter, connection: name }, limit, before);
+    return newestAcross(await connectionNames(store), limit, read);
+  }
+  if (state === undefined && kind === undefined) {
+    const lists: CommandRow[][] = [];
+    for (const each of COMMAND_KINDS) lists.push(await listCommands(store, { connection, kind: each }, limit, before));
+    return newestOf(lists, limit);
+  }
+  const both = state !== undefined && kind !== undefined;
+  const base = and(eq(t.connectionId, connection), eq(t.state, state as CommandRow['state']));
+  const floor = both ? await windowFloor(store, t, base, before) : null;
+  return ofWindow(await listCommands(store, filter, limit, before, floor), limit, floor);
 }
 
 /** Problems that name a command and are over when a person has decided about it. */

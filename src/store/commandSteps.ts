@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { CommandKind } from '../../drizzle/tables/commands.ts';
 import { type CommandRow, insertCommands, moveCommand, type NewCommand } from './commands.ts';
 import type { Db } from './db.ts';
@@ -62,6 +62,28 @@ export const commandsFor = ({ db, s }: Store, connectionId: string, target: stri
     .from(s.commands)
     .where(and(eq(s.commands.connectionId, connectionId), eq(s.commands.target, target), eq(s.commands.kind, kind)))
     .orderBy(asc(s.commands.id));
+
+/** Another command of this kind for this target that is on its way or whose answer was lost. */
+export const commandInDoubt = async (
+  { db, s }: Store,
+  { connectionId, kind, target, id }: Pick<CommandRow, 'connectionId' | 'kind' | 'target' | 'id'>,
+): Promise<string | null> => {
+  const { commands: t } = s;
+  const [row] = await db
+    .select({ id: t.id })
+    .from(t)
+    .where(
+      and(
+        eq(t.connectionId, connectionId),
+        eq(t.target, target),
+        eq(t.kind, kind),
+        inArray(t.state, ['sending', 'unknown']),
+        ne(t.id, id),
+      ),
+    )
+    .limit(1);
+  return row?.id ?? null;
+};
 
 /** The row of a kind, source and target: there is at most one. */
 export const commandBySource = async (

@@ -150,11 +150,13 @@ export interface CommandFilter {
   kind?: string;
 }
 
+/** Newest first; `floor` = the oldest id that is looked at. `findCommands` is the one that is quick for every filter. */
 export const listCommands = (
   { db, s }: Store,
   filter: CommandFilter,
   limit: number,
   before?: string,
+  floor?: string | null,
 ): Promise<CommandRow[]> => {
   const { commands: t } = s;
   return db
@@ -166,6 +168,7 @@ export const listCommands = (
         filter.state === undefined ? undefined : eq(t.state, filter.state as CommandState),
         filter.kind === undefined ? undefined : eq(t.kind, filter.kind as CommandKind),
         before === undefined ? undefined : lt(t.id, before),
+        floor == null ? undefined : gte(t.id, floor),
       ),
     )
     .orderBy(desc(t.id))

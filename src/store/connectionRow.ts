@@ -8,7 +8,10 @@ import {
   DEFAULT_SETTINGS,
   NO_SECRETS,
 } from '../domain/connectionSettings.ts';
+import type { GhlGrant } from '../domain/ghlGrant.ts';
 import type { SecretBox } from './secrets.ts';
+
+const GRANT = 'ghlOAuth' satisfies keyof ConnectionSecrets;
 
 export type ConnectionRow = Schema['connections']['$inferSelect'];
 /** The columns that a patch decides. */
@@ -59,10 +62,24 @@ const isEmpty = (value: unknown) =>
 const shown = (value: unknown) => (isEmpty(value) ? '(empty)' : '(set)');
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
+/**
+ * A Private Integration Token and an OAuth grant exclude each other: the one that is set drops the other. A grant is for
+ * one location: with another location it is of no use.
+ */
+function withoutRivals(patch: ConnectionPatch, secrets: ConnectionSecrets): ConnectionPatch {
+  if (patch.ghlOAuth) return { ...patch, ghlAccessToken: null };
+  const { ghlOAuth } = secrets;
+  if (ghlOAuth === null) return patch;
+  const newToken = Boolean(patch.ghlAccessToken);
+  const moved = patch.ghlLocationId !== undefined && patch.ghlLocationId !== ghlOAuth.locationId;
+  return newToken || moved ? { ...patch, ghlOAuth: null } : patch;
+}
+
 /** Applies a patch to the columns of a row; null when it changes nothing. */
-export function applyPatch(id: string, row: PatchedColumns, patch: ConnectionPatch, box: SecretBox): Patched | null {
+export function applyPatch(id: string, row: PatchedColumns, wanted: ConnectionPatch, box: SecretBox): Patched | null {
   const settings = settingsOf(row);
   const secrets = secretsOf(id, row, box);
+  const patch = withoutRivals(wanted, secrets);
   const columns: PatchedColumns = {
     dialect: patch.dialect ?? row.dialect,
     settings: { ...row.settings },
@@ -86,6 +103,17 @@ export function applyPatch(id: string, row: PatchedColumns, patch: ConnectionPat
   }
   return Object.keys(after).length === 0 ? null : { columns, before, after };
 }
+
+/** The OAuth grant of a row; null when it has none. Throws AppError `encryption_key` when it cannot be opened. */
+export const grantOf = (row: Pick<ConnectionRow, 'id' | 'secrets'>, box: SecretBox): GhlGrant | null =>
+  row.secrets[GRANT] === undefined ? null : (JSON.parse(box.open(row.id, GRANT, row.secrets[GRANT])) as GhlGrant);
+
+/** The sealed secrets of a row with this grant. */
+export const withGrant = (
+  row: Pick<ConnectionRow, 'id' | 'secrets'>,
+  grant: GhlGrant,
+  box: SecretBox,
+): Record<string, string> => ({ ...row.secrets, [GRANT]: box.seal(row.id, GRANT, JSON.stringify(grant)) });
 
 /** The sealed secrets with every one under the current key; null when they are already. */
 export function resealed(row: ConnectionRow, box: SecretBox): Record<string, string> | null {

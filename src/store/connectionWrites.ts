@@ -8,6 +8,8 @@ import type { Store } from './store.ts';
 export interface ConnectionWrites {
   /** Throws AppError `unknown_connection` (404). */
   rowOf: (db: Db, id: string) => Promise<ConnectionRow>;
+  /** The same, and nobody else changes the row until the transaction ends. */
+  lockedRowOf: (db: Db, id: string) => Promise<ConnectionRow>;
   /** Rises with every change of any row, so that the newest one alone tells whether something changed. */
   nextUpdatedAt: (db: Db) => Promise<Date>;
   /** Writes a row that nobody else changed since `row` was read. Throws AppError `changed_meanwhile` (409). */
@@ -33,6 +35,12 @@ export function connectionWrites(store: Store): ConnectionWrites {
     throw new AppError('unknown_connection', `there is no connection "${id}"`, { httpStatus: 404 });
   };
 
+  const lockedRowOf: ConnectionWrites['lockedRowOf'] = async (db, id) => {
+    // SQLite lets one writer in at a time.
+    if (store.dialect === 'postgres') await db.select({ id: t.id }).from(t).where(eq(t.id, id)).for('update');
+    return rowOf(db, id);
+  };
+
   const nextUpdatedAt: ConnectionWrites['nextUpdatedAt'] = async (db) => {
     const [row] = await db.select({ last: max(t.updatedAt) }).from(t);
     return new Date(Math.max(store.clock.nowMs(), (row?.last?.getTime() ?? 0) + 1));
@@ -54,6 +62,7 @@ export function connectionWrites(store: Store): ConnectionWrites {
 
   return {
     rowOf,
+    lockedRowOf,
     nextUpdatedAt,
     write,
     audited,

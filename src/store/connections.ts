@@ -4,8 +4,10 @@ import { type ConnectionPatch, nameMistake } from '../domain/connectionSettings.
 import { AppError } from '../errors.ts';
 import { currentFingerprint, judgeFingerprint, type ThreeLinkedStillAnswer } from './connectionFingerprint.ts';
 import { dropLinks, purgeConnection } from './connectionPurge.ts';
-import { applyPatch, type ConnectionRow, resealed, toConnection } from './connectionRow.ts';
+import { applyPatch, type ConnectionRow, toConnection } from './connectionRow.ts';
 import { connectionWrites } from './connectionWrites.ts';
+import { pauseAll, resumeAll } from './pauseAll.ts';
+import { clearProblems, raiseProblems } from './problems.ts';
 import type { SecretBox } from './secrets.ts';
 import type { Store } from './store.ts';
 
@@ -16,7 +18,14 @@ export interface ConnectionStore {
   all(): Promise<Connection[]>;
   get(id: string): Promise<Connection | null>;
   /** Throws `invalid_name` (400), `connection_exists` or `location_taken` (409). */
-  create(name: string, patch: ConnectionPatch, actor: string, mode?: Connection['mode']): Promise<Connection>;
+  create(
+    name: string,
+    patch: ConnectionPatch,
+    actor: string,
+    mode?: Connection['mode'],
+    /** Made paused, for this reason: a problem `connection_pending` says so until it is resumed. */
+    pendingBecause?: string,
+  ): Promise<Connection>;
   /** Throws `unknown_connection` (404), `location_taken`, `changed_meanwhile` (409). */
   patch(id: string, patch: ConnectionPatch, actor: string): Promise<Connection>;
   /** Makes it live (`activated_at` is now) or takes it back to observe; unchanged when it is that already. */
@@ -25,6 +34,9 @@ export interface ConnectionStore {
   pause(id: string, actor: string, direction?: string): Promise<Connection>;
   /** Resumes one direction, or all of it. Throws `fingerprint_changed` (409) while only `rebind` helps. */
   resume(id: string, actor: string, direction?: string): Promise<Connection>;
+  /** Both directions of every connection; `resumeAll` brings back what was before. Answer the ids of those that changed. */
+  pauseAll(actor: string): Promise<string[]>;
+  resumeAll(actor: string): Promise<string[]>;
   /** Ties the connection to what it points at now; without `keepLinks` its links, bases and cursors are dropped. */
   rebind(id: string, options: { keepLinks: boolean }, actor: string): Promise<Connection>;
   /** Removes it with everything that belongs to it; the audit log stays. */
@@ -35,8 +47,6 @@ export interface ConnectionStore {
   rememberLocation(id: string, location: LocationFacts | null): Promise<void>;
   /** A cursor that survives restarts; undefined forgets it. Not shown by the registry until something else changes. */
   rememberCursor(id: string, name: string, value: unknown): Promise<void>;
-  /** Seals every secret under the newest key again; the number of connections that changed. */
-  resealSecrets(actor: string): Promise<number>;
   /** Differs whenever any connection was changed, by whomever. */
   changeMark(): Promise<string>;
   /** Called after every change made here. */
@@ -49,7 +59,8 @@ export function createConnectionStore(
   hooks: { threeLinkedStillAnswer?: ThreeLinkedStillAnswer } = {},
 ): ConnectionStore {
   const t = store.s.connections;
-  const { rowOf, nextUpdatedAt, write, audited, change } = connectionWrites(store);
+  const writes = connectionWrites(store);
+  const { rowOf, nextUpdatedAt, write, audited, change } = writes;
   const listeners: (() => void)[] = [];
   const changed = <T>(value: T): T => {
     for (const listener of listeners) listener();
@@ -71,7 +82,7 @@ export function createConnectionStore(
     return row ? toConnection(row, box) : null;
   };
 
-  const create: ConnectionStore['create'] = async (name, patch, actor, mode = 'observe') => {
+  const create: ConnectionStore['create'] = async (name, patch, actor, mode = 'observe', pendingBecause) => {
     const mistake = nameMistake(name);
     if (mistake) throw new AppError('invalid_name', mistake, { httpStatus: 400 });
     await locationTaken(name, patch.ghlLocationId);
@@ -85,8 +96,8 @@ export function createConnectionStore(
     const row: ConnectionRow = {
       id: name,
       mode,
-      state: 'ready',
-      reason: null,
+      state: pendingBecause === undefined ? 'ready' : 'paused',
+      reason: pendingBecause ?? null,
       pausedDirections: [],
       ...(patched?.columns ?? blank),
       fingerprint: null,
@@ -103,6 +114,10 @@ export function createConnectionStore(
         const made = await db.insert(t).values(row).onConflictDoNothing().returning({ id: t.id });
         if (made.length === 0) throw exists;
         await audited(db, name, 'create', actor, null, { ...patched?.after, mode });
+        if (pendingBecause !== undefined) {
+          const sample = { ghlLocationId: patch.ghlLocationId ?? null };
+          await raiseProblems(store, db, name, [{ code: 'connection_pending', recordId: name, sample }]);
+        }
         return row;
       })
       .then(changedRow);
@@ -149,17 +164,26 @@ export function createConnectionStore(
       }).then(changedRow),
 
     resume: (id, actor, direction) =>
-      change(id, 'resume', actor, (row) => {
-        if (direction !== undefined) {
-          if (!row.pausedDirections.includes(direction)) return null;
-          return { pausedDirections: row.pausedDirections.filter((d) => d !== direction) };
-        }
-        if (row.state === 'fingerprint') {
-          throw new AppError('fingerprint_changed', row.reason ?? 'rebind it first', { httpStatus: 409 });
-        }
-        if (row.state === 'ready' && row.pausedDirections.length === 0) return null;
-        return { state: 'ready', reason: null, pausedDirections: [] };
-      }).then(changedRow),
+      change(
+        id,
+        'resume',
+        actor,
+        (row) => {
+          if (direction !== undefined) {
+            if (!row.pausedDirections.includes(direction)) return null;
+            return { pausedDirections: row.pausedDirections.filter((d) => d !== direction) };
+          }
+          if (row.state === 'fingerprint') {
+            throw new AppError('fingerprint_changed', row.reason ?? 'rebind it first', { httpStatus: 409 });
+          }
+          if (row.state === 'ready' && row.pausedDirections.length === 0) return null;
+          return { state: 'ready', reason: null, pausedDirections: [] };
+        },
+        (db) => clearProblems(store, db, id, id, ['connection_pending']),
+      ).then(changedRow),
+
+    pauseAll: (actor) => pauseAll(store, writes, actor).then(changed),
+    resumeAll: (actor) => resumeAll(store, writes, actor).then(changed),
 
     rebind: (id, { keepLinks }, actor) =>
       change(
@@ -210,21 +234,6 @@ export function createConnectionStore(
         const cursors = value === undefined ? others : { ...others, [name]: value };
         await db.update(t).set({ cursors }).where(eq(t.id, id));
       }),
-
-    resealSecrets: async (actor) => {
-      let count = 0;
-      for (const { id } of await store.db.select({ id: t.id }).from(t)) {
-        await store.tx(async (db) => {
-          const row = await rowOf(db, id);
-          const secrets = resealed(row, box);
-          if (!secrets) return;
-          await audited(db, id, 'keys.rotate', actor, null, { secrets: Object.keys(secrets) });
-          await write(db, row, { secrets });
-          count += 1;
-        });
-      }
-      return changed(count);
-    },
 
     changeMark: async () => {
       const [row] = await store.db.select({ last: max(t.updatedAt), count: sql`count(*)`.mapWith(Number) }).from(t);

@@ -1,12 +1,21 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { LinkField } from '../../drizzle/tables/links.ts';
+import { POINTS_AMBIGUOUS, POINTS_DECIDED } from '../domain/points.ts';
 import { writeAudit } from './audit.ts';
 import { type CustomerFilter, type CustomerKey, listCustomers } from './customerQueries.ts';
 import type { Db } from './db.ts';
+import { clearProblems } from './problems.ts';
 import type { Store } from './store.ts';
 
-/** What GHL did to a value that we sent: a person who retries says that it may be sent again. */
-const LIFTED_BY_RETRY = ['refused_by_ghl', 'dropped_by_ghl', 'altered_by_ghl'];
+/** What a side did to a value that we sent: a person who retries says that it may be sent again. */
+const LIFTED_BY_RETRY = [
+  'refused_by_ghl',
+  'dropped_by_ghl',
+  'altered_by_ghl',
+  'refused_by_sticky_cards',
+  'customer_conflict',
+  'invalid_phone',
+];
 
 const RETRY_PAGE = 200;
 
@@ -14,6 +23,7 @@ const RETRY_PAGE = 200;
 export const retryCustomer = (store: Store, key: CustomerKey, actor: string): Promise<void> =>
   store.tx(async (db) => {
     const [before] = await retry(store, db, key.connectionId, [key.customerId]);
+    await decidePoints(store, db, key);
     await writeAudit(store, db, {
       actor,
       action: 'customer.retry',
@@ -43,6 +53,22 @@ export async function retryCustomers(store: Store, filter: CustomerFilter, actor
     after = next;
   }
 }
+
+/** The same for these people of one connection, as one audit row; answers how many there were. */
+export const retryCustomersById = (
+  store: Store,
+  connectionId: string,
+  customerIds: readonly string[],
+  actor: string,
+): Promise<number> =>
+  customerIds.length === 0
+    ? Promise.resolve(0)
+    : store.tx(async (db) => {
+        const { length: count } = await retry(store, db, connectionId, customerIds);
+        const entry = { actor, action: 'customer.retry_all', subject: connectionId, connectionId };
+        await writeAudit(store, db, { ...entry, before: { customerIds }, after: { count } });
+        return count;
+      });
 
 interface Taken {
   syncStatus: string;
@@ -80,6 +106,8 @@ async function retry(
       version: sql`${t.version} + 1`,
     })
     .where(mine);
+  // Whoever fails again is counted anew; the rest of the problem's records keep it open.
+  for (const row of before) if (row.syncError) await clearProblems(store, db, connectionId, row.id, ['record_failed']);
   return before.map((row) => ({
     syncStatus: row.syncStatus,
     attempts: row.attempts,
@@ -107,6 +135,19 @@ async function liftHolds(store: Store, db: Db, connectionId: string, customerIds
     }
     const lifted = withoutHolds(fields);
     if (lifted) await db.update(t).set({ fields: lifted, updatedAt: store.clock.now() }).where(eq(t.id, id));
+  }
+}
+
+/** Pressed for this one person: the number that GHL shows is the right one (problem points_ambiguous). Never for many at once. */
+async function decidePoints({ s, clock }: Store, db: Db, { connectionId, customerId }: CustomerKey): Promise<void> {
+  const { entityMappings: t } = s;
+  const mine = and(eq(t.connectionId, connectionId), eq(t.entityType, 'customer'), eq(t.stickycardsId, customerId));
+  for (const { id, fields } of await db.select({ id: t.id, fields: t.fields }).from(t).where(mine)) {
+    const asked = Object.entries(fields).filter(([, { held }]) => held?.reason === POINTS_AMBIGUOUS);
+    if (asked.length === 0) continue;
+    const decided = asked.map(([key, field]) => [key, { ...field, held: { ...field.held, reason: POINTS_DECIDED } }]);
+    const next = { ...fields, ...(Object.fromEntries(decided) as Record<string, LinkField>) };
+    await db.update(t).set({ fields: next, updatedAt: clock.now() }).where(eq(t.id, id));
   }
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { SyncStatus } from '../../drizzle/tables/staging.ts';
 import { DEFAULT_SETTINGS } from '../domain/connectionSettings.ts';
 import { exactValues, isMeant } from './customerSearch.ts';
@@ -73,6 +73,35 @@ export async function listCustomers(
     }
   }
   return { rows, next: null };
+}
+
+const COUNT_PAGE = 1_000;
+
+/** How many people a filter finds. */
+export async function countCustomers(store: Store, filter: CustomerFilter): Promise<number> {
+  if (filter.q === undefined && filter.code === undefined) {
+    const { stickyCardsCustomers: t } = store.s;
+    const names = filter.connection === undefined ? await connectionNames(store) : [filter.connection];
+    if (names.length === 0) return 0;
+    const [row] = await store.db
+      .select({ count: sql`count(*)`.mapWith(Number) })
+      .from(t)
+      .where(
+        and(
+          inArray(t.connectionId, names),
+          filter.syncStatus === undefined ? undefined : eq(t.syncStatus, filter.syncStatus),
+        ),
+      );
+    return row?.count ?? 0;
+  }
+  let count = 0;
+  let after: CustomerKey | undefined;
+  for (;;) {
+    const { rows, next } = await listCustomers(store, filter, COUNT_PAGE, after);
+    count += rows.length;
+    if (next === null) return count;
+    after = next;
+  }
 }
 
 interface Chunk {

@@ -1,4 +1,5 @@
 import { asc } from 'drizzle-orm';
+import { newestOf, type Windowed } from './listWindow.ts';
 import type { Store } from './store.ts';
 
 /** The names of all connections, in the order in which lists go through them. */
@@ -15,13 +16,12 @@ export const connectionNames = async ({ db, s }: Store): Promise<string[]> => {
 export async function newestAcross<Row extends { id: string }>(
   connectionIds: readonly string[],
   limit: number,
-  read: (connectionId: string) => Promise<Row[]>,
-): Promise<Row[]> {
-  let newest: Row[] = [];
+  read: (connectionId: string) => Promise<Windowed<Row>>,
+): Promise<Windowed<Row>> {
+  let newest: Windowed<Row> = [];
   for (const connectionId of connectionIds) {
     const rows = await read(connectionId);
-    if (rows.length === 0) continue;
-    newest = [...newest, ...rows].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+    if (rows.length > 0 || rows.scannedTo !== undefined) newest = newestOf([newest, rows], limit);
   }
   return newest;
 }

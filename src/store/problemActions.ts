@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { writeAudit } from './audit.ts';
 import { writeBalanceMode } from './balanceMode.ts';
+import { confirmBrake } from './brakeState.ts';
 import { heldCommands } from './commandActions.ts';
 import { type CommandRow, moveCommand } from './commands.ts';
 import type { Db } from './db.ts';
@@ -47,8 +48,8 @@ export type Confirmed = { kind: 'done' | 'nothing'; problem: ProblemRow };
 
 /**
  * Lets go what a limit stopped (SPEC §6.1): the held commands that the problem is about are sent by the next run, once. Of
- * `balance_mode_wrong` it says that the setting is right as it is: the next booking proves it anew. The problem is
- * resolved by it. null when there is no such problem.
+ * `balance_mode_wrong` it says that the setting is right as it is: the next booking proves it anew. Of `mass_change`, that
+ * the changes which were counted go with the next run. The problem is resolved by it. null when there is no such problem.
  */
 export const confirmProblem = (store: Store, id: string, actor: string): Promise<Confirmed | null> =>
   store.tx(async (db) => {
@@ -58,7 +59,8 @@ export const confirmProblem = (store: Store, id: string, actor: string): Promise
     const about = await db.select({ id: records.recordId }).from(records).where(eq(records.problemId, id));
     const commands = await letGo(store, db, row, new Set(about.map((record) => record.id)), actor);
     const modeConfirmed = row.code === 'balance_mode_wrong' && row.state !== 'resolved';
-    if (commands.length === 0 && !modeConfirmed) return { kind: 'nothing', problem: row };
+    const brakeConfirmed = row.code === 'mass_change' && (await confirmBrake(store, db, row.connectionId, actor));
+    if (commands.length === 0 && !modeConfirmed && !brakeConfirmed) return { kind: 'nothing', problem: row };
     if (modeConfirmed) await writeBalanceMode(store, db, row.connectionId, null);
     await db.delete(records).where(eq(records.problemId, id));
     const [problem] = await db

@@ -61,6 +61,20 @@ export async function raiseProblems(
   }
 }
 
+/** Keeps the sample of a raised problem up to date, where its numbers are what a person decides by. */
+export async function updateSample(
+  { s, clock }: Store,
+  db: Db,
+  connectionId: string,
+  { code, cause = '', sample }: Pick<RaisedProblem, 'code' | 'cause' | 'sample'>,
+): Promise<void> {
+  const { problems: t } = s;
+  await db
+    .update(t)
+    .set({ sample, updatedAt: clock.now() })
+    .where(and(eq(t.connectionId, connectionId), eq(t.code, code), eq(t.cause, cause)));
+}
+
 /**
  * Takes a record out of the problems of these codes because its cause is gone; a problem without records left is
  * resolved by itself.

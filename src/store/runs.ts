@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, isNull, lt } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { Direction, RunStatus, RunTrigger } from '../../drizzle/tables/runs.ts';
 import type { Db } from './db.ts';
@@ -111,7 +111,14 @@ export interface RunFilter {
   trigger?: string;
 }
 
-export const listRuns = ({ db, s }: Store, filter: RunFilter, limit: number, before?: string): Promise<RunRow[]> => {
+/** Newest first; `floor` = the oldest id that is looked at. `findRuns` is the one that is quick for every filter. */
+export const listRuns = (
+  { db, s }: Store,
+  filter: RunFilter,
+  limit: number,
+  before?: string,
+  floor?: string | null,
+): Promise<RunRow[]> => {
   const { syncRunSummaries: t } = s;
   return db
     .select()
@@ -123,6 +130,7 @@ export const listRuns = ({ db, s }: Store, filter: RunFilter, limit: number, bef
         filter.direction === undefined ? undefined : eq(t.direction, filter.direction as Direction),
         filter.trigger === undefined ? undefined : eq(t.trigger, filter.trigger as RunTrigger),
         before === undefined ? undefined : lt(t.id, before),
+        floor == null ? undefined : gte(t.id, floor),
       ),
     )
     .orderBy(desc(t.id))
@@ -139,7 +147,14 @@ export interface LogFilter {
   status?: string;
 }
 
-export const listLogs = ({ db, s }: Store, filter: LogFilter, limit: number, before?: string): Promise<LogRow[]> => {
+/** Newest first; `floor` = the oldest id that is looked at. `findLogs` is the one that is quick for every filter. */
+export const listLogs = (
+  { db, s }: Store,
+  filter: LogFilter,
+  limit: number,
+  before?: string,
+  floor?: string | null,
+): Promise<LogRow[]> => {
   const { syncLogs: t } = s;
   return db
     .select()
@@ -151,6 +166,7 @@ export const listLogs = ({ db, s }: Store, filter: LogFilter, limit: number, bef
         filter.customerId === undefined ? undefined : eq(t.customerId, filter.customerId),
         filter.status === undefined ? undefined : eq(t.status, filter.status as LogRow['status']),
         before === undefined ? undefined : lt(t.id, before),
+        floor == null ? undefined : gte(t.id, floor),
       ),
     )
     .orderBy(desc(t.id))

@@ -13,6 +13,9 @@ interface AppState {
   atMs: number;
 }
 
+/** What an installation puts right, besides its own absence: the app's tokens ended with it. */
+const OVER_WITH_INSTALL: readonly string[] = [CODE, 'ghl_reconnect_needed', 'ghl_token_rejected'];
+
 type Cursors = Record<string, unknown>;
 
 async function cursorsOf(store: Store, db: Db, connectionId: string): Promise<Cursors> {
@@ -53,8 +56,9 @@ export async function takeAppEvent(
       { code: CODE, recordId: connectionId, sample: { at: new Date(event.atMs).toISOString() } },
     ]);
   } else {
-    if (pause?.code === CODE) delete next[SIDE_PAUSE_CURSOR];
-    await clearProblems(store, db, connectionId, connectionId, [CODE]);
+    // What does not answer even so pauses itself again with the next run.
+    if (pause && OVER_WITH_INSTALL.includes(pause.code)) delete next[SIDE_PAUSE_CURSOR];
+    await clearProblems(store, db, connectionId, connectionId, OVER_WITH_INSTALL);
   }
   const { connections: t } = store.s;
   await db.update(t).set({ cursors: next }).where(eq(t.id, connectionId));

@@ -1,9 +1,11 @@
 import type { Connection } from '../domain/connection.ts';
+import type { ConnectionMaps } from '../domain/mapOverrides.ts';
 import { messageOf } from '../errors.ts';
 import { connectionsWithUnfolded } from '../store/foldQueue.ts';
 import { stageInbox, type StageInboxNeeds } from './stageInbox.ts';
 
-export interface FoldInboxNeeds extends StageInboxNeeds {
+export interface FoldInboxNeeds extends Omit<StageInboxNeeds, 'rows' | 'tagMap'> {
+  mapsOf(connection: Connection): ConnectionMaps;
   connectionOf(id: string): Connection | undefined;
   /** Whether this process speaks for the connection now. */
   holdsLease(connectionId: string): boolean;
@@ -51,7 +53,8 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
       await rest(connection.id);
       const limit = isResting(connection.id) ? BATCH_UNDER_LOAD : BATCH;
       // Settings may change between two batches.
-      const taken = await stageInbox(needs, needs.connectionOf(connection.id) ?? connection, limit);
+      const current = needs.connectionOf(connection.id) ?? connection;
+      const taken = await stageInbox({ ...needs, ...needs.mapsOf(current) }, current, limit);
       if (taken < limit) return;
       await new Promise((resolve) => setImmediate(resolve));
     }

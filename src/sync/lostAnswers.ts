@@ -2,9 +2,16 @@ import type { LinkField } from '../../drizzle/tables/links.ts';
 import { canonical } from '../domain/canonical.ts';
 import { resolvePending } from '../domain/observe.ts';
 import type { Values } from '../domain/plan.ts';
+import { POINTS_AMBIGUOUS } from '../domain/points.ts';
+import type { ContactRow } from '../store/contacts.ts';
 import { type PushJob, rebased } from './pushJob.ts';
 import { readContact } from './readContact.ts';
+import { seenSince } from './sightings.ts';
 import { customerRead, customerWritten } from './stickyRows.ts';
+import { remembered } from './writeFields.ts';
+
+/** Our clock and GHL's: a delivery of ours is looked for a little before the send. A value of ours proves itself. */
+const CLOCKS_APART_MS = 60_000;
 
 /** A command field's clear is judged with the deliveries that came since, not by its value alone (SPEC §3.3). */
 const isCommandField = (job: PushJob, key: string) => job.ctx.rows.find((row) => row.key === key)?.merge === 'command';
@@ -26,22 +33,26 @@ async function clearInGhl(job: PushJob): Promise<void> {
     if (!pending || pending.to !== undefined || isCommandField(job, key)) continue;
     fields[key] = rest;
     const verdict = resolvePending(field, contact.values[key] ?? null);
+    const row = job.ctx.rows.find((r) => r.key === key);
     if (verdict.kind === 'landed') {
       job.changes.push({ field: key, before: field.base ?? null, after: verdict.base });
-      fields[key] = rebased(rest, verdict.base);
+      fields[key] = landed(rest, pending, contact, contact.dateUpdated?.getTime());
+      // The card that the contact shows changed with it: what is typed from now on is meant for that one.
+      if (row?.staging === 'cardId') job.link = { ...job.link, cardId: verdict.base as string | null };
     }
-    const row = job.ctx.rows.find((r) => r.key === key);
     if (verdict.kind !== 'third' || row?.merge !== 'counter') continue;
-    if (job.sightings.some((seen) => seen.values[key] === pending.value)) {
+    const shown = await seenSince(job.ctx, contact.ghlContactId, pending.sentAtMs - CLOCKS_APART_MS);
+    const ours = shown.find((seen) => seen.values[key] === pending.value);
+    if (ours) {
       // A delivery showed ours: it arrived, and what stands there now is an edit on it.
       job.changes.push({ field: key, before: field.base ?? null, after: pending.value });
-      fields[key] = rebased(rest, pending.value);
+      fields[key] = landed(rest, pending, contact, ours.atMs);
       continue;
     }
     // Ours may have arrived and then been edited, or never arrived: nobody can say which difference is the edit.
     fields[key] = {
       ...rest,
-      held: { reason: 'points_ambiguous', value: pending.value, atMs: job.ctx.store.clock.nowMs() },
+      held: { reason: POINTS_AMBIGUOUS, value: pending.value, atMs: job.ctx.store.clock.nowMs() },
     };
     job.problems.push({
       code: 'points_ambiguous',
@@ -57,6 +68,19 @@ async function clearInGhl(job: PushJob): Promise<void> {
     });
   }
   job.link = { ...job.link, fields };
+}
+
+/** Ours arrived, no later than `writtenAtMs` by GHL's clock; it may have gone over an edit like any other write. */
+function landed(
+  field: LinkField,
+  { value, over }: NonNullable<LinkField['pending']>,
+  { observedAt }: Pick<ContactRow, 'observedAt'>,
+  writtenAtMs: number | undefined,
+): LinkField {
+  const settled = rebased(field, value);
+  const answeredAtMs = writtenAtMs ?? observedAt?.getTime();
+  if (!over || answeredAtMs === undefined) return settled;
+  return remembered(settled, { ...over, answeredAtMs, writtenAtMs, sent: value });
 }
 
 /** What was on its way to Sticky Cards: there, or as if it had never been sent; GHL's value is planned from anew then. */

@@ -163,7 +163,7 @@ async function settlePerformed(
     });
   }
   counts.failed += 1;
-  const explained = reason === 'gone' || (performed.problems ?? []).length > 0;
+  const explained = reason === 'gone' || reason === 'opted_out' || (performed.problems ?? []).length > 0;
   return settleCommand(pass, performer, row, {
     ...step,
     set: { ...more, state: 'failed', reason, identity: null, nextAttemptAt: null },

@@ -151,8 +151,27 @@ async function take(pass: CommandPass, performer: Performer | undefined, row: Co
   if (stopped || pass.ctx.signal.aborted || mine.has(row.id)) return;
   mine.add(row.id);
   try {
-    await performCommand(pass, performer, row);
+    await inTurnOfTarget(pass.ctx.store, `${row.connectionId} ${row.kind} ${row.target}`, () =>
+      performCommand(pass, performer, row),
+    );
   } finally {
     mine.delete(row.id);
+  }
+}
+
+const turns = new WeakMap<Store, Map<string, Promise<unknown>>>();
+
+/** One after the other for one target, whoever performs them: a run and a workflow's action may ask for a card at once. */
+async function inTurnOfTarget(store: Store, name: string, work: () => Promise<void>): Promise<void> {
+  const ofStore = turns.get(store) ?? new Map<string, Promise<unknown>>();
+  turns.set(store, ofStore);
+  const before = ofStore.get(name);
+  const mine = before ? before.then(work) : work();
+  const end = mine.catch(() => undefined);
+  ofStore.set(name, end);
+  try {
+    await mine;
+  } finally {
+    if (ofStore.get(name) === end) ofStore.delete(name);
   }
 }

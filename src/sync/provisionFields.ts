@@ -31,13 +31,15 @@ export async function provisionFields(
     let field = fieldFor(fields, row);
     if (!field) {
       // A field of that name under another key: making it again would leave one more behind each time.
-      const made = isNameTaken(fields, row) ? null : await create(ghl, row);
+      let made = isNameTaken(fields, row) ? null : await create(ghl, row);
       // Another process may have made it a moment ago, or the name is taken: the list tells.
-      if (!made || !isFor(made, row)) {
+      if (!made || made === 'no answer' || !isFor(made, row)) {
         fields = (await ghl.listCustomFields()).customFields;
         field = fieldFor(fields, row);
+        // It is not there: asking again cannot make it twice. A location without one of its fields is not begun with.
+        if (!field && made === 'no answer') field = made = (await ghl.createCustomField(newField(row))).customField;
         if (!field) {
-          problems.push(cannotBeHad(options.connectionId, row, made));
+          problems.push(cannotBeHad(options.connectionId, row, made === 'no answer' ? null : made));
           continue;
         }
       } else {
@@ -94,16 +96,20 @@ const fieldFor = (fields: readonly GhlCustomField[], row: FieldRow) =>
 const isNameTaken = (fields: readonly GhlCustomField[], row: FieldRow) =>
   fields.some((field) => field.name?.trim().toLowerCase() === row.label?.toLowerCase());
 
-async function create(ghl: Pick<GhlClient, 'createCustomField'>, row: FieldRow): Promise<GhlCustomField | null> {
+const newField = (row: FieldRow) => ({ name: row.label as string, dataType: row.type as GhlDataType });
+
+/** null = refused. */
+async function create(
+  ghl: Pick<GhlClient, 'createCustomField'>,
+  row: FieldRow,
+): Promise<GhlCustomField | 'no answer' | null> {
   try {
-    return (await ghl.createCustomField({ name: row.label as string, dataType: row.type as GhlDataType })).customField;
+    return (await ghl.createCustomField(newField(row))).customField;
   } catch (error) {
     // Refused, or made without an answer: the list that is read next decides. Anything wider ends the run.
-    if (
-      error instanceof ApiError &&
-      (error.mayHaveLanded || ['conflict', 'field', 'validation', 'scope'].includes(error.class))
-    )
-      return null;
+    if (!(error instanceof ApiError)) throw error;
+    if (error.mayHaveLanded) return 'no answer';
+    if (['conflict', 'field', 'validation', 'scope'].includes(error.class)) return null;
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import { planOf } from './pairValues.ts';
 import { holdRefused, isUnknownField, type PushJob, rebased } from './pushJob.ts';
 import { readContact } from './readContact.ts';
 import { relinkOnce } from './relink.ts';
+import { takeDecidedPoints } from './reverse/decidedPoints.ts';
 import { pushCustomer } from './reverse/pushCustomer.ts';
 import { settleFailure } from './settleFailure.ts';
 import { sightingsOf } from './sightings.ts';
@@ -54,6 +55,7 @@ async function pushLinked(job: PushJob): Promise<TagWork | null> {
   job.knownUntilMs = job.contact?.seenBy === 'answer' ? (job.contact.observedAt?.getTime() ?? null) : null;
   job.sightings = await sightingsOf(ctx, pair.mark);
   await clearPending(job);
+  await takeDecidedPoints(job);
   if (pair.mark && !job.fresh) await readContact(job);
   await planAndWrite(job);
   return finishFields(job);

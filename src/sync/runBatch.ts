@@ -9,6 +9,7 @@ import { hasDueCustomers } from '../store/pairs.ts';
 import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { wantedReads } from '../store/wantedReads.ts';
+import { applyBrake, brakeRests, MassChange } from './brake.ts';
 import { createJobQueue } from './jobQueue.ts';
 import { locationFacts } from './locationFacts.ts';
 import { hasDueCommands } from './performCommands.ts';
@@ -98,6 +99,7 @@ async function openDoors(needs: RunBatchNeeds, { connection, direction, trigger 
   const now = store.clock.nowMs();
   const early = (probeAtMs: number) => trigger === 'cron' && now < probeAtMs;
   if (pause && early(pause.probeAtMs)) return null;
+  if (needs.massChangeBrake && trigger === 'cron' && (await brakeRests(store, connection.id))) return null;
   const stickyPause = await sidePauseOf(connections, connection.id, 'stickycards');
   const isPaused = (half: Direction) => connection.pausedDirections.includes(half);
   const toGhl = direction !== 'ghl_to_stickycards' && !isPaused('stickycards_to_ghl');
@@ -182,11 +184,12 @@ async function work(
     sumUp(counts, doors);
     await store.tx((db) => touchRun(store, db, runId, counts));
   };
+  const brake = needs.massChangeBrake ? await applyBrake(ctx, jobs) : null;
   // What was left open in the ledger is known to have happened, or not, before anything is planned on it.
   await performLedger(ctx, health);
   await needs.foldAll(connection);
   if (doors.toSticky) {
-    await pushMarked(ctx, jobs, onPage);
+    await pushMarked(brake?.reads ? { ...ctx, ghl: brake.reads.over(ctx.ghl) } : ctx, jobs, onPage);
     await needs.foldAll(connection);
   }
   for (let sweep = 0; sweep < SWEEPS_MAX; sweep++) {
@@ -194,8 +197,9 @@ async function work(
     await performLedger(ctx, health);
     // Answers of Sticky Cards to our own writes may be news for GHL.
     await needs.foldAll(connection);
-    if (!doors.toGhl || !(await hasDueCustomers(store, connection.id))) return;
+    if (!doors.toGhl || !(await hasDueCustomers(store, connection.id))) break;
   }
+  await brake?.release();
 }
 
 async function endedEarly(
@@ -213,7 +217,7 @@ async function endedEarly(
       : null);
   if (halt) await pauseSide(needs.store, needs.connections, connection.id, halt);
   const lastError = halt?.message ?? messageOf(error);
-  if (halt || signal.aborted)
+  if (halt || signal.aborted || error instanceof MassChange)
     needs.log.warn('a run ended early', { connection: connection.id, runId, reason: lastError });
   else needs.log.error('a run ended early', { connection: connection.id, runId, error });
   return { status: counts.createdCount + counts.updatedCount > 0 ? 'partial' : 'failed', lastError };

@@ -6,6 +6,7 @@ import type { StickySide } from '../platforms/stickycards/sides.ts';
 import type { RunCounts } from '../store/runs.ts';
 import { segmentNames } from '../store/segments.ts';
 import { createSettler } from '../store/settle.ts';
+import { consentNow } from './actions/consentNow.ts';
 import type { JobContext } from './jobContext.ts';
 import { locationFacts } from './locationFacts.ts';
 import { performCommands, type CommandSelection } from './performCommands.ts';
@@ -83,6 +84,8 @@ export async function performLedger(ctx: JobContext, health: StickyHealth, only:
         sticky: ctx.halves.toSticky ? ctx.sticky : null,
         runId,
         signal,
+        optedOut: (contactId) =>
+          consentNow({ ghl, fieldIds: facts.fieldIds, rows: ctx.rows, words: ctx.consentWords, signal }, contactId),
         random: () => ctx.random(),
       },
       only,

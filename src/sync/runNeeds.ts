@@ -21,6 +21,8 @@ export interface RunBatchNeeds {
   ghlSideOf(connection: Connection): GhlSide | null;
   /** null = no address or key, or a dialect that cannot be read. */
   stickySideOf(connection: Connection): StickySide | null;
+  /** Runs that would change too much at once are stopped (SPEC §6, Brake). */
+  massChangeBrake: boolean;
   /** Folds everything that was committed before. */
   foldAll(connection: Connection): Promise<void>;
   random(): number;

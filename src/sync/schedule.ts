@@ -4,8 +4,9 @@ import { every } from '../clock.ts';
 import type { Direction, RunTrigger } from '../../drizzle/tables/runs.ts';
 import type { Connection } from '../domain/connection.ts';
 import { lastSweepDueMs, SWEEP_AT } from '../domain/inactivity.ts';
+import type { ConnectionMaps } from '../domain/mapOverrides.ts';
 import { AppError, messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { logContext, type Logger } from '../log.ts';
 import { completeRequest, getRequest, getRun, openRequests, openRun, requestRun, type RunRow } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { LeaseKeeper } from './leaseKeeper.ts';
@@ -30,11 +31,15 @@ export interface Schedule {
   close(): Promise<void>;
 }
 
-export interface ScheduleNeeds extends RunBatchNeeds {
+export interface ScheduleNeeds extends Omit<RunBatchNeeds, 'rows' | 'tagMap'> {
+  mapsOf(connection: Connection): ConnectionMaps;
   store: Store;
   log: Logger;
   cron: string;
   paused: boolean;
+  /** Told of every run that ended here, and of every tick when what it started has ended. */
+  onRun?: (run: RunRow) => void;
+  onTick?: () => void;
   leases: LeaseKeeper;
   connectionOf(id: string): Connection | undefined;
   connectionIds(): string[];
@@ -73,12 +78,19 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     exclusively(asked.connectionId, async () => {
       const connection = needs.connectionOf(asked.connectionId);
       if (closed || !connection || !leases.holds(asked.connectionId)) return null;
-      return runBatch(needs, {
+      const order = {
         connection,
         direction: asked.direction,
         trigger: asked.trigger,
         signal: leases.signal(asked.connectionId),
-      });
+      };
+      // Every line that the run writes to the log, of its calls above all, names its connection.
+      const runId = await logContext.run({ connection: connection.id }, () =>
+        runBatch({ ...needs, ...needs.mapsOf(connection) }, order),
+      );
+      const ended = runId === null || !needs.onRun ? null : await getRun(store, runId);
+      if (ended) needs.onRun?.(ended);
+      return runId;
     });
 
   const runElsewhere = async (asked: RunAsked): Promise<RunRow | null> => {
@@ -121,6 +133,11 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
   };
 
   const tick = async () => {
+    await runAll();
+    if (!closed) needs.onTick?.();
+  };
+
+  const runAll = async () => {
     if (needs.paused || closed) return;
     await Promise.all(
       needs
@@ -147,7 +164,11 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     await exclusively(connectionId, async () => {
       const connection = needs.connectionOf(connectionId);
       if (closed || !connection || !leases.holds(connectionId)) return;
-      const done = await sweepInactive(needs, connection, leases.signal(connectionId));
+      const done = await sweepInactive(
+        { ...needs, ...needs.mapsOf(connection) },
+        connection,
+        leases.signal(connectionId),
+      );
       if (done) sweptAtMs.set(connectionId, dueAtMs);
     }).catch((error: unknown) => {
       log.error('the sweep for inactive customers failed', { connection: connectionId, reason: messageOf(error) });

@@ -15,11 +15,22 @@ const halts: Partial<Record<ApiError['class'], { code: HaltCode; text: string }>
   daily_budget: { code: 'ghl_daily_budget', text: "today's GHL calls are used up: it goes on after midnight UTC" },
 };
 
+/** More exact than the class: what GHL's known texts and the token keeper say. */
+const haltsByCode: Readonly<Record<string, { code: HaltCode; text: string | null }>> = {
+  wrong_location: { code: 'ghl_wrong_location', text: 'the GHL token is not one of this location' },
+  location_inactive: { code: 'ghl_location_inactive', text: 'the location is switched off in GHL' },
+  ghl_reconnect_needed: { code: 'ghl_reconnect_needed', text: null },
+  ghl_client_rejected: { code: 'ghl_client_rejected', text: null },
+};
+
 /** The halt that an answer means for the whole side; null when it is about one record. */
 export function haltOf(error: unknown): RunHalted | null {
   if (error instanceof RunHalted) return error;
-  const halt = error instanceof ApiError && error.side === 'ghl' ? halts[error.class] : undefined;
-  return halt ? new RunHalted(halt.code, `${halt.text} (${messageOf(error)})`, error) : null;
+  if (!(error instanceof ApiError) || error.side !== 'ghl') return null;
+  const halt = haltsByCode[error.code] ?? halts[error.class];
+  if (!halt) return null;
+  const message = halt.text === null ? error.message : `${halt.text} (${messageOf(error)})`;
+  return new RunHalted(halt.code, message, error);
 }
 
 /** What a failed job leaves: the record's next state, a log row, its problems (SPEC §2.6, classes of errors). */

@@ -14,7 +14,17 @@ export class RunHalted extends AppError {
 
 /** Why a side is paused by itself (SPEC §2.6); each is a problem of that name while it lasts. */
 const CODES = {
-  ghl: ['ghl_token_rejected', 'ghl_scope_missing', 'ghl_daily_budget', 'ghl_down', 'ghl_uninstalled'],
+  ghl: [
+    'ghl_token_rejected',
+    'ghl_reconnect_needed',
+    'ghl_client_rejected',
+    'ghl_wrong_location',
+    'ghl_location_inactive',
+    'ghl_scope_missing',
+    'ghl_daily_budget',
+    'ghl_down',
+    'ghl_uninstalled',
+  ],
   stickycards: ['sticky_key_rejected', 'sticky_scope_missing', 'sticky_down'],
 } as const satisfies Record<Side, readonly string[]>;
 export type HaltCode = (typeof CODES)[Side][number];

@@ -75,8 +75,18 @@ const readAtMs = (store: Store, dateMs: number | null) => dateMs ?? store.clock.
 
 /** `Date` names the second; whatever happened before the write in that second must not count as newer than it. */
 const END_OF_SECOND_MS = 999;
-const writtenAtMs = (store: Store, dateMs: number | null) =>
-  dateMs === null ? store.clock.nowMs() : dateMs + END_OF_SECOND_MS;
+function writtenAtMs(store: Store, dateMs: number | null, about: string): number {
+  if (dateMs === null) return store.clock.nowMs();
+  const last = lastWrites.get(store);
+  const counts = last?.dateMs === dateMs ? last.counts : new Map<string, number>();
+  lastWrites.set(store, { dateMs, counts });
+  const earlier = counts.get(about) ?? 0;
+  counts.set(about, earlier + 1);
+  return dateMs + END_OF_SECOND_MS + earlier;
+}
+
+/** How often a record was written in the last second: of two writes in one second the later one counts. */
+const lastWrites = new WeakMap<Store, { dateMs: number; counts: Map<string, number> }>();
 
 /**
  * A person as a read of Sticky Cards showed them, for the inbox (SPEC §1, observations): folded from there like an event
@@ -124,7 +134,8 @@ export const customerWritten = (
 ): NewInboxRow => {
   const event = customerEvent('CustomerWritten', change);
   const told = cleared === undefined || cleared.length === 0 ? event : { ...event, cleared };
-  return row(store, connectionId, 'self', told, writtenAtMs(store, dateMs));
+  const atMs = writtenAtMs(store, dateMs, `${connectionId} customer ${change.customerId}`);
+  return row(store, connectionId, 'self', told, atMs);
 };
 
 export interface CardChange {
@@ -148,5 +159,6 @@ export const cardWritten = (
 ): NewInboxRow => {
   const type = change.balance === null ? 'BalanceWritten' : 'CardWritten';
   const event = cardEvent(type, change, change.customerId);
-  return row(store, connectionId, 'self', event, writtenAtMs(store, dateMs));
+  const atMs = writtenAtMs(store, dateMs, `${connectionId} card ${change.cardId}`);
+  return row(store, connectionId, 'self', event, atMs);
 };

@@ -1,4 +1,4 @@
-import type { FieldSent, LinkField } from '../../drizzle/tables/links.ts';
+import type { FieldReadBefore, FieldSent, LinkField } from '../../drizzle/tables/links.ts';
 import type { FieldsPlan, FieldWrite } from '../domain/plan.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import type { GhlContactSeen } from '../platforms/ghl/client.ts';
@@ -25,9 +25,11 @@ export async function writeFields(job: PushJob, writes: FieldWrite[]): Promise<v
   const { ctx } = job;
   const sentAtMs = ctx.store.clock.nowMs();
   const pending: Record<string, LinkField> = { ...job.link.fields };
+  const overOf = readsBefore(job, writes);
   for (const { key, after } of writes) {
     const { held: _, ...field } = pending[key] ?? { revision: 0 };
-    pending[key] = { ...field, pending: { value: after, sentAtMs } };
+    const over = overOf.get(key);
+    pending[key] = { ...field, pending: { value: after, sentAtMs, ...(over && { over }) } };
   }
   const link = { ...job.link, fields: pending };
   let seen = await put(job, link, writes);
@@ -38,9 +40,8 @@ export async function writeFields(job: PushJob, writes: FieldWrite[]): Promise<v
     ctx.emptyWith.value = null;
     seen = await put(job, link, left);
   }
-  const before = job.readAtMs;
   settleAnswer(job, link, writes, seen.contact, seen.answer);
-  rememberWrites(job, writes, before, seen.answer.dateMs);
+  rememberWrites(job, writes, overOf, seen.answer.dateMs);
   job.readAtMs = seen.answer.dateMs;
 }
 
@@ -63,23 +64,40 @@ async function put(job: PushJob, link: LinkRow, writes: readonly FieldWrite[]) {
   return { answer, contact: await proofOf(job, answer.contact) };
 }
 
-/** Two-way fields: between the GET and this answer an edit could be gone over unseen (SPEC §3.3, overwritten edits). */
+/** Two-way fields: between the GET and the answer an edit could be gone over unseen (SPEC §3.3, overwritten edits). */
+function readsBefore(job: PushJob, writes: readonly FieldWrite[]): Map<string, FieldReadBefore> {
+  const { readAtMs: getAtMs, contact, link } = job;
+  if (getAtMs === null) return new Map();
+  const readUpdatedAtMs = contact?.dateUpdated?.getTime();
+  return new Map(
+    writes
+      .filter(({ key }) => job.ctx.rows.find((row) => row.key === key)?.direction === 'both')
+      .map(({ key, before }) => [key, { getAtMs, read: before, readUpdatedAtMs, cardId: link.cardId }]),
+  );
+}
+
 function rememberWrites(
   job: PushJob,
   writes: readonly FieldWrite[],
-  getAtMs: number | null,
+  overOf: ReadonlyMap<string, FieldReadBefore>,
   answeredAtMs: number | null,
 ) {
-  if (getAtMs === null || answeredAtMs === null) return;
+  if (answeredAtMs === null) return;
   const fields = { ...job.link.fields };
-  for (const { key, before, after } of writes) {
-    if (job.ctx.rows.find((row) => row.key === key)?.direction !== 'both') continue;
-    const field = fields[key] ?? { revision: 0 };
-    const sent: FieldSent = { getAtMs, answeredAtMs, read: before, sent: after, revision: field.revision };
-    fields[key] = { ...field, writes: [sent, ...(field.writes ?? [])].slice(0, WRITES_KEPT) };
+  const writtenAtMs = job.contact?.dateUpdated?.getTime();
+  for (const { key, after } of writes) {
+    const over = overOf.get(key);
+    if (over)
+      fields[key] = remembered(fields[key] ?? { revision: 0 }, { ...over, answeredAtMs, writtenAtMs, sent: after });
   }
   job.link = { ...job.link, fields };
 }
+
+/** The field with one more write of ours, as its newest. */
+export const remembered = (field: LinkField, sent: Omit<FieldSent, 'revision'>): LinkField => ({
+  ...field,
+  writes: [{ ...sent, revision: field.revision }, ...(field.writes ?? [])].slice(0, WRITES_KEPT),
+});
 
 /**
  * Write ahead, then send: `link` with its pending values is on disk when the request leaves, and stays the truth unless

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { systemClock } from '../../src/clock.ts';
@@ -9,6 +10,8 @@ import { AppError } from '../../src/errors.ts';
 import { type ApiNeeds, createApiRouter } from '../../src/http/api/index.ts';
 import { errorHandler, notFound } from '../../src/http/errorHandler.ts';
 import { silentLogger } from '../../src/log.ts';
+import { loadMaps } from '../../src/maps.ts';
+import { projectRoot } from '../../src/paths.ts';
 import { type ConnectionRegistry, createConnectionRegistry } from '../../src/store/connectionRegistry.ts';
 import { createConnectionStore } from '../../src/store/connections.ts';
 import { insertDeliveries, type NewInboxRow } from '../../src/store/inbox.ts';
@@ -71,7 +74,11 @@ beforeAll(async () => {
       registry,
       schedule,
       firstLink: ({ id, mode }) => Promise.resolve(emptyReport(id, mode, at)),
+      doctor: ({ id }) => Promise.resolve({ connection: id, status: 'green', checkedAt: at, checks: [] }),
+      setup: () => Promise.reject(new Error('not asked for here')),
+      firstDelivery: () => Promise.resolve(false),
       dialects: ['report', 'digitalwallet'],
+      maps: loadMaps(join(projectRoot, 'config')),
       log: silentLogger,
     }),
   );
@@ -296,6 +303,7 @@ describe('events', () => {
       type: 'CardScannedEvent',
       occurredAt: at.toISOString(),
       receivedAt: at.toISOString(),
+      foldedAt: null,
       status: 'RECEIVED',
       reason: null,
       flags: [],
@@ -435,6 +443,7 @@ describe('customers', () => {
       optInStatus: null,
       inactiveDays: 3,
       ghlContactId: 'ghl_1',
+      paused: false,
       syncStatus: 'SYNCED',
       syncError: null,
       attempts: 0,

@@ -107,6 +107,8 @@ async function mixedPeople() {
   await customer('cus_j', { phone_number: '+12125550109', email: 'j@example.com' });
   await customer('cus_k', { email: 'Two@example.com' });
   await customer('cus_l', { phone_number: '+12125550111' });
+  // Of whom GHL knows more, or otherwise: Sticky Cards is told.
+  t.stickyCards.seed(['cus_a', 'cus_b', 'cus_c'].map((customerId) => ({ customerId, firstName: customerId })));
   return ids;
 }
 

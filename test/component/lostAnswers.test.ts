@@ -208,6 +208,7 @@ test('where duplicates are allowed, an e-mail that another contact has is not se
 
 test('a contact that was merged into another: the survivor is linked, what it says of itself is kept', async () => {
   t = await startTestApp();
+  t.stickyCards.seed([{ customerId: 'cus_1', firstName: 'Ana' }]);
   await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { balance: 5 }));
   await t.run();
   const loser = onlyContact(t).id;

@@ -153,8 +153,11 @@ describe('finding the contact', () => {
     ['the e-mail, whatever its case', { email: 'ANA@example.com' }],
   ])('by %s: linked, not doubled, and what is there is kept', async (_by, keys) => {
     const id = t.ghl.ui.createContact(LOCATION, { firstName: 'Anna', ...keys }).id;
+    t.stickyCards.seed([{ customerId: 'cus_1', firstName: 'Ana' }]);
     await t.deliver(event('CardInstalledEvent', 1));
     expect(await t.run()).toMatchObject({ createdCount: 0, updatedCount: 1 });
+    // GHL is the source of truth for contact data.
+    expect(t.stickyCards.state.customer('cus_1')).toMatchObject({ firstName: 'Anna' });
     expect(onlyContact(t)).toMatchObject({
       id,
       firstName: 'Anna',

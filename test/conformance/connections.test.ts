@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
 import { silentLogger } from '../../src/log.ts';
+import { keysInUse, resealSecrets } from '../../src/store/connectionKeys.ts';
 import { createConnectionRegistry } from '../../src/store/connectionRegistry.ts';
 import { type ConnectionStore, createConnectionStore } from '../../src/store/connections.ts';
 import { createSecretBox } from '../../src/store/secrets.ts';
@@ -246,10 +247,12 @@ describe.each(Object.entries(databases))('connections on %s', (_name, newDatabas
   test('rotation: both keys open, the new one seals, then the old one is not needed', async () => {
     await connections.create('north', given, 'anna');
     const next = { version: 2, key: randomBytes(32) };
-    const both = createConnectionStore(store, createSecretBox([next, key]));
+    const bothKeys = createSecretBox([next, key]);
+    const both = createConnectionStore(store, bothKeys);
     expect((await both.get('north'))?.stickyCards.apiKey).toBe('sk_live_1');
-    expect(await both.resealSecrets('anna')).toBe(1);
-    expect(await both.resealSecrets('anna')).toBe(0);
+    expect(await resealSecrets(store, bothKeys, 'anna')).toEqual({ changed: ['north'], unchanged: [], failed: [] });
+    expect(await resealSecrets(store, bothKeys, 'anna')).toMatchObject({ changed: [], unchanged: ['north'] });
+    expect([...(await keysInUse(store)).keys()]).toEqual(['v2']);
     const alone = createConnectionStore(store, createSecretBox([next]));
     expect((await alone.get('north'))?.ghl.accessToken).toBe('pit-1');
     await expect(connections.get('north')).rejects.toThrow(/^ENCRYPTION_KEY: .*"north"/);

@@ -10,7 +10,7 @@ import { actorOf, idText, noParameters, oneOf, parse, parseBody, pathPart } from
 import type { ApiNeeds } from './needs.ts';
 import { defined, page, paging } from './page.ts';
 
-const listQuery = z.strictObject({
+export const commandListQuery = z.strictObject({
   ...paging('cmd_'),
   connection: idText.optional(),
   state: oneOf(COMMAND_STATES).optional(),
@@ -91,7 +91,7 @@ export function commandsRouter({ store }: ApiNeeds): Router {
   const router = Router();
 
   router.get('/', async (req: Request, res: Response) => {
-    const query = parse(listQuery, req.query);
+    const query = parse(commandListQuery, req.query);
     const { limit: _, cursor: __, ...filter } = query;
     res.json(
       await page(

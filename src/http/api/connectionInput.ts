@@ -1,5 +1,8 @@
 import { isSupportedCountry } from 'libphonenumber-js';
 import { z } from 'zod';
+import type { ConnectionMaps } from '../../domain/mapOverrides.ts';
+import { rowsWith, tagMapWith } from '../../domain/mapOverrides.ts';
+import { messageOf } from '../../errors.ts';
 import { oneOf } from './input.ts';
 
 const wrongText = 'write it as text, or null to empty it';
@@ -61,11 +64,43 @@ const settings = {
   stickerWebhookSecret: secretOrNull,
 };
 
-/** What may be written of a connection (SPEC §6.1); `dialects` are those that `config/` has a table for. */
-export const connectionInput = (dialects: readonly string[]) => {
+/** Objects by name; what they hold is checked against the map that they change. */
+const overrides = <T>(value: z.ZodType<T>, check: (overrides: Record<string, T>) => unknown) =>
+  z
+    .record(z.string(), value, { error: 'write an object, or null to go by the map in config/' })
+    .superRefine((given, context) => {
+      try {
+        check(given);
+      } catch (error) {
+        const message = messageOf(error)
+          .split('\n')
+          .map((line) => line.replace(/^(fieldMap|tagMap):? /, ''))
+          .join('; ');
+        context.addIssue({ code: 'custom', message });
+      }
+    })
+    .nullable()
+    .optional();
+
+const object = z.record(z.string(), z.unknown(), { error: 'write an object' });
+
+/** What `config/` has: the dialects there is a table for, and the maps that a connection may change. */
+export interface InputRules {
+  dialects: readonly string[];
+  maps: ConnectionMaps;
+}
+
+/** What may be written of a connection (SPEC §6.1). */
+export const connectionInput = ({ dialects, maps }: InputRules) => {
   const dialect = oneOf(dialects).optional();
+  const maySet = {
+    dialect,
+    ...settings,
+    fieldMap: overrides(object.nullable(), (given) => rowsWith(maps.rows, given)),
+    tagMap: overrides(object, (given) => tagMapWith(maps.tagMap, given)),
+  };
   return {
-    patch: z.strictObject({ dialect, ...settings }),
+    patch: z.strictObject(maySet),
     create: z.strictObject({
       name: text,
       mode: z
@@ -73,14 +108,14 @@ export const connectionInput = (dialects: readonly string[]) => {
           error: 'a new connection starts in observe: make it live with POST /api/connections/:id/activate',
         })
         .optional(),
-      dialect,
-      ...settings,
+      generateSecrets: flag.optional(),
+      ...maySet,
     }),
   };
 };
 
 /** The names that a patch may hold, for the command line. */
-export const connectionInputNames = ['dialect', ...Object.keys(settings)];
+export const connectionInputNames = ['dialect', ...Object.keys(settings), 'fieldMap', 'tagMap'];
 
 export const directionBody = z.strictObject({
   direction: oneOf(['stickycards_to_ghl', 'ghl_to_stickycards']).optional(),

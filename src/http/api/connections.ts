@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Connection } from '../../domain/connection.ts';
@@ -7,8 +8,9 @@ import { connectionInput, directionBody } from './connectionInput.ts';
 import { actorOf, noParameters, parse, parseBody, pathPart } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
 import { cursor, defined, encodeCursor, limit } from './page.ts';
+import { addSetupRoutes } from './setup.ts';
 
-const listQuery = z.strictObject({ limit, cursor: cursor((id) => id !== '') });
+export const connectionListQuery = z.strictObject({ limit, cursor: cursor((id) => id !== '') });
 
 /** A connection as the API shows it (SPEC §6.1), with its other settings; of secrets only which are set. */
 export const connectionShape = (c: Connection) => ({
@@ -34,12 +36,15 @@ export const connectionShape = (c: Connection) => ({
   lowRating: c.lowRating,
   stickerPartnerOrgId: c.sticker.partnerOrgId,
   test: c.test,
+  fieldMap: c.fieldMap,
+  tagMap: c.tagMap,
   secretsSet: secretsSet(c),
 });
 
 const secretsSet = (c: Connection): string[] => {
   const set: Record<string, boolean> = {
     ghlAccessToken: c.ghl.accessToken !== null,
+    ghlOAuth: c.ghl.oauth !== null,
     ghlWorkflowKey: c.ghl.workflowKey !== null,
     stickyCardsApiKey: c.stickyCards.apiKey !== null,
     stickyCardsWebhookSecrets: c.stickyCards.webhookSecrets.length > 0,
@@ -48,19 +53,41 @@ const secretsSet = (c: Connection): string[] => {
   return Object.keys(set).filter((name) => set[name]);
 };
 
+/** Secrets of ours that were not given: made up, and shown in this one answer. */
+function generatedSecrets(given: ConnectionPatch): { patch: ConnectionPatch; shown: Record<string, string> } {
+  const patch: ConnectionPatch = {};
+  const shown: Record<string, string> = {};
+  const make = () => randomBytes(32).toString('base64url');
+  if ((given.stickyCardsWebhookSecrets ?? []).length === 0) {
+    shown['generatedWebhookSecret'] = make();
+    patch.stickyCardsWebhookSecrets = [shown['generatedWebhookSecret']];
+  }
+  if (given.ghlWorkflowKey === undefined || given.ghlWorkflowKey === null) {
+    shown['generatedWorkflowKey'] = make();
+    patch.ghlWorkflowKey = shown['generatedWorkflowKey'];
+  }
+  return { patch, shown };
+}
+
 /** `/api/connections`: set up, change, activate, pause. Secrets go in and never come out. */
-export function connectionsRouter({ connections, registry, dialects, firstLink }: ApiNeeds): Router {
+export function connectionsRouter(needs: ApiNeeds): Router {
+  const { connections, registry, dialects, maps, firstLink } = needs;
   const router = Router();
-  const input = connectionInput(dialects);
+  const input = connectionInput({ dialects, maps });
 
   /** Answered when the receivers go by it too. */
-  const answer = async (res: Response, connection: Connection, status = 200) => {
+  const answer = async (
+    res: Response,
+    connection: Connection,
+    status = 200,
+    shownOnce: Record<string, string> = {},
+  ) => {
     await registry.refresh();
-    res.status(status).json(connectionShape(connection));
+    res.status(status).json({ ...connectionShape(connection), ...shownOnce });
   };
 
   router.get('/', async (req: Request, res: Response) => {
-    const query = parse(listQuery, req.query);
+    const query = parse(connectionListQuery, req.query);
     const all = (await connections.all()).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const rest = all.filter(({ id }) => query.cursor === undefined || id > query.cursor);
     const items = rest.slice(0, query.limit);
@@ -72,10 +99,12 @@ export function connectionsRouter({ connections, registry, dialects, firstLink }
   });
 
   router.post('/', async (req: Request, res: Response) => {
-    const { name, mode: _, ...settings } = parseBody(input.create, req);
-    const made = await connections.create(name, defined(settings) as ConnectionPatch, actorOf(res));
+    const { name, mode: _, generateSecrets = false, ...settings } = parseBody(input.create, req);
+    const patch = defined(settings) as ConnectionPatch;
+    const generated = generateSecrets ? generatedSecrets(patch) : null;
+    const made = await connections.create(name, { ...patch, ...generated?.patch }, actorOf(res));
     res.location(`/api/connections/${encodeURIComponent(made.id)}`);
-    await answer(res, made, 201);
+    await answer(res, made, 201, generated?.shown);
   });
 
   /** The one that the path means. */
@@ -96,6 +125,8 @@ export function connectionsRouter({ connections, registry, dialects, firstLink }
     parse(noParameters, req.query);
     res.json(await firstLink(await meant(req)));
   });
+
+  addSetupRoutes(router, needs, meant);
 
   router.patch('/:id', async (req: Request, res: Response) => {
     const patch = defined(parseBody(input.patch, req)) as ConnectionPatch;

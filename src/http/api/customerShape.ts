@@ -42,6 +42,7 @@ export const customerShape = (person: PersonRow, nowMs: number) => {
     optInStatus: row.optInStatus,
     inactiveDays: inactiveDays(row.lastActivity, link?.createdAt ?? null, nowMs),
     ghlContactId: link?.ghlId ?? null,
+    paused: row.paused,
     syncStatus: row.syncStatus,
     syncError: row.syncError,
     attempts: row.attempts,

@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { SYNC_STATUSES } from '../../../drizzle/tables/staging.ts';
-import { AppError } from '../../errors.ts';
-import { retryCustomer, retryCustomers, setCustomerPaused } from '../../store/customerActions.ts';
+import { retryCustomer, setCustomerPaused } from '../../store/customerActions.ts';
 import {
   type CustomerFilter,
   type CustomerKey,
@@ -11,28 +9,26 @@ import {
   listCustomers,
   withCardsAndLinks,
 } from '../../store/customerQueries.ts';
+import { resyncCustomer } from '../../store/resync.ts';
 import type { CustomerRow } from '../../store/staging.ts';
+import { customerTimeline, timelineKey } from '../../store/timelineQueries.ts';
 import { customerCsvHead, customerCsvLine } from './csv.ts';
 import { type CustomerShape, customerShape } from './customerShape.ts';
-import { actorOf, idText, noParameters, oneOf, parse, parseBody, pathPart, upperCase } from './input.ts';
+import { customerFilters, customerQuery, meantCustomer } from './customerMeant.ts';
+import { actorOf, noParameters, oneOf, parse, parseBody } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
 import { cursor, defined, encodeCursor, LIMIT_DEFAULT, optionalLimit } from './page.ts';
+import { runFor, wait } from './runFor.ts';
+import { timelineQuery, timelineShape } from './timelineShape.ts';
 
-const filters = {
-  connection: idText.optional(),
-  syncStatus: oneOf(SYNC_STATUSES, upperCase).optional(),
-  code: idText.optional(),
-  q: idText.optional(),
-};
-
-const listQuery = z.strictObject({
-  ...filters,
-  format: oneOf(['json', 'csv']).default('json'),
+export const customerListQuery = z.strictObject({
+  ...customerFilters,
+  format: oneOf(['json', 'csv']).default('json').meta({ description: 'csv = everybody whom the filter finds.' }),
   limit: optionalLimit,
   cursor: cursor((id) => id.includes('/')),
 });
-const oneQuery = z.strictObject({ connection: idText.optional() });
-const retryBody = z.strictObject({ filter: z.strictObject(filters, { error: 'write it as an object' }).default({}) });
+/** What follows from an act on one person may be waited for. */
+export const resyncBody = z.strictObject({ wait });
 
 const CSV_PAGE = 200;
 
@@ -43,43 +39,24 @@ const keyOfText = (text: string): CustomerKey => {
   return { connectionId: text.slice(0, slash), customerId: text.slice(slash + 1) };
 };
 
-/** `/api/customers`: the people of both sides, as JSON pages or as one CSV; retry and pause of one. */
-export function customersRouter({ store }: ApiNeeds): Router {
+const keyOf = (row: CustomerRow): CustomerKey => ({ connectionId: row.connectionId, customerId: row.stickycardsId });
+
+/** `/api/customers`: the people of both sides, as JSON pages or as one CSV; the story of one, and what is done about one. */
+export function customersRouter(needs: ApiNeeds): Router {
+  const { store } = needs;
   const router = Router();
+  const meant = (req: Request) => meantCustomer(store, req);
 
   const shapes = async (rows: readonly CustomerRow[]): Promise<CustomerShape[]> =>
     (await withCardsAndLinks(store, rows)).map((person) => customerShape(person, store.clock.nowMs()));
 
-  /** The one person that the path and `?connection=` mean. */
-  const meant = async (req: Request): Promise<CustomerRow> => {
-    const { connection } = parse(oneQuery, req.query);
-    const rows = await customersById(store, pathPart(req, 'customerId'), connection);
-    const [row] = rows;
-    if (!row) {
-      const where = connection === undefined ? '' : ` in connection "${connection}"`;
-      throw new AppError('unknown_customer', `there is no such customer${where}: GET /api/customers?q= finds people`, {
-        httpStatus: 404,
-      });
-    }
-    if (rows.length === 1) return row;
-    const names = rows.map((r) => r.connectionId);
-    throw new AppError(
-      'several_connections',
-      `several connections know this customer: add ?connection= with one of ${names.join(', ')}`,
-      {
-        httpStatus: 409,
-        details: { field: 'connection', connections: names },
-      },
-    );
-  };
-  const key = (row: CustomerRow): CustomerKey => ({ connectionId: row.connectionId, customerId: row.stickycardsId });
   const answerAnew = async (res: Response, { connectionId, customerId }: CustomerKey) => {
     const [shape] = await shapes(await customersById(store, customerId, connectionId));
     res.json(shape);
   };
 
   router.get('/', async (req: Request, res: Response) => {
-    const { format, limit, cursor: from, ...query } = parse(listQuery, req.query);
+    const { format, limit, cursor: from, ...query } = parse(customerListQuery, req.query);
     const filter: CustomerFilter = defined(query);
     const after = from === undefined ? undefined : keyOfText(from);
     if (format === 'csv') {
@@ -117,13 +94,34 @@ export function customersRouter({ store }: ApiNeeds): Router {
   };
 
   router.get('/:customerId', async (req: Request, res: Response) => {
+    parse(customerQuery, req.query);
     const [shape] = await shapes([await meant(req)]);
     res.json(shape);
   });
 
+  router.get('/:customerId/timeline', async (req: Request, res: Response) => {
+    const { limit, cursor: before } = parse(timelineQuery, req.query);
+    const entries = await customerTimeline(store, keyOf(await meant(req)), limit + 1, before);
+    const items = entries.slice(0, limit);
+    const last = entries.length > limit ? items.at(-1) : undefined;
+    res.json({
+      items: items.map((entry) => timelineShape(store, entry)),
+      nextCursor: last ? encodeCursor(timelineKey(last.id)) : null,
+    });
+  });
+
+  router.post('/:customerId/resync', async (req: Request, res: Response) => {
+    const { wait } = parseBody(resyncBody, req, customerQuery);
+    const person = keyOf(await meant(req));
+    await resyncCustomer(store, person, actorOf(res));
+    const started = await runFor(needs, person.connectionId, 'manual', wait);
+    const [customer] = await shapes(await customersById(store, person.customerId, person.connectionId));
+    res.status(started.status).json({ customer, run: started.run });
+  });
+
   router.post('/:customerId/retry', async (req: Request, res: Response) => {
-    parseBody(noParameters, req, oneQuery);
-    const person = key(await meant(req));
+    parseBody(noParameters, req, customerQuery);
+    const person = keyOf(await meant(req));
     await retryCustomer(store, person, actorOf(res));
     await answerAnew(res, person);
   });
@@ -133,23 +131,12 @@ export function customersRouter({ store }: ApiNeeds): Router {
     ['resume', false],
   ] as const) {
     router.post(`/:customerId/${verb}`, async (req: Request, res: Response) => {
-      parseBody(noParameters, req, oneQuery);
-      const person = key(await meant(req));
+      parseBody(noParameters, req, customerQuery);
+      const person = keyOf(await meant(req));
       await setCustomerPaused(store, person, paused, actorOf(res));
       await answerAnew(res, person);
     });
   }
 
-  return router;
-}
-
-/** `POST /api/retry {filter}`: lets the next run take everybody again whom the filter finds; failed ones when it names no status. */
-export function retryRouter({ store }: ApiNeeds): Router {
-  const router = Router();
-  router.post('/', async (req: Request, res: Response) => {
-    const { filter } = parseBody(retryBody, req);
-    const wanted: CustomerFilter = { syncStatus: 'FAILED', ...defined(filter) };
-    res.json({ count: await retryCustomers(store, wanted, actorOf(res)) });
-  });
   return router;
 }

@@ -1,12 +1,14 @@
 import express, { type Request, type Response, Router } from 'express';
 import { commandsRouter } from './commands.ts';
 import { connectionsRouter } from './connections.ts';
-import { customersRouter, retryRouter } from './customers.ts';
+import { customersRouter } from './customers.ts';
 import { eventsRouter } from './events.ts';
 import { logsRouter } from './logs.ts';
 import type { ApiNeeds } from './needs.ts';
 import { overviewRouter } from './overview.ts';
+import { pauseRouter } from './pause.ts';
 import { problemsRouter } from './problems.ts';
+import { retryRouter } from './retry.ts';
 import { runsRouter } from './runs.ts';
 
 export type { ApiNeeds } from './needs.ts';
@@ -34,5 +36,6 @@ export function createApiRouter(needs: ApiNeeds): Router {
   router.use('/commands', commandsRouter(needs));
   router.use('/problems', problemsRouter(needs));
   router.use('/connections', connectionsRouter(needs));
+  router.use(pauseRouter(needs));
   return router;
 }

@@ -4,12 +4,15 @@ import { AppError } from '../../errors.ts';
 
 /** A word of a list. `spelled` brings what was sent to the list's spelling, so that `failed` finds `FAILED`. */
 export const oneOf = <const T extends readonly string[]>(values: T, spelled = (text: string) => text.toLowerCase()) =>
-  z.string({ error: `use one of ${values.join(', ')}` }).transform((text, context): T[number] => {
-    const value = spelled(text);
-    if ((values as readonly string[]).includes(value)) return value as T[number];
-    context.addIssue({ code: 'custom', message: `use one of ${values.join(', ')}` });
-    return z.NEVER;
-  });
+  z
+    .string({ error: `use one of ${values.join(', ')}` })
+    .transform((text, context): T[number] => {
+      const value = spelled(text);
+      if ((values as readonly string[]).includes(value)) return value as T[number];
+      context.addIssue({ code: 'custom', message: `use one of ${values.join(', ')}` });
+      return z.NEVER;
+    })
+    .meta({ type: 'string', enum: [...values] });
 
 export const upperCase = (text: string) => text.toUpperCase();
 

@@ -1,14 +1,14 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { findLogs } from '../../store/activityQueries.ts';
+import { findLogs, LOG_STATUSES } from '../../store/activityQueries.ts';
 import type { LogRow } from '../../store/runs.ts';
 import { idText, oneOf, parse } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
 import { defined, page, paging } from './page.ts';
 
-export const LOG_STATUSES = ['success', 'failed', 'skipped'] as const;
+export { LOG_STATUSES };
 
-const listQuery = z.strictObject({
+export const logListQuery = z.strictObject({
   ...paging('log_'),
   connection: idText.optional(),
   runId: idText.optional(),
@@ -43,7 +43,7 @@ export const logShape = (row: LogRow) => ({
 export function logsRouter({ store }: ApiNeeds): Router {
   const router = Router();
   router.get('/', async (req: Request, res: Response) => {
-    const query = parse(listQuery, req.query);
+    const query = parse(logListQuery, req.query);
     const { limit: _, cursor: __, ...filter } = query;
     res.json(await page(query, (limit, before) => findLogs(store, defined(filter), limit, before), logShape));
   });

@@ -1,6 +1,9 @@
 import type { Direction, RunTrigger } from '../../../drizzle/tables/runs.ts';
 import type { Connection } from '../../domain/connection.ts';
+import type { DoctorReport } from '../../domain/doctor.ts';
 import type { FirstLinkReport } from '../../domain/firstLink.ts';
+import type { ConnectionMaps } from '../../domain/mapOverrides.ts';
+import type { Setup } from '../../domain/setup.ts';
 import type { Logger } from '../../log.ts';
 import type { ConnectionStore } from '../../store/connections.ts';
 import type { RunRow } from '../../store/runs.ts';
@@ -21,7 +24,15 @@ export interface ApiNeeds {
   };
   /** What going live would do; reads the location's contacts, writes nothing. */
   firstLink: (connection: Connection) => Promise<FirstLinkReport>;
+  /** Every check of a connection; asks both remote sides, never rejects. */
+  doctor: (connection: Connection) => Promise<DoctorReport>;
+  /** What is to be entered where for a connection. */
+  setup: (connection: Connection) => Promise<Setup>;
+  /** Resolves when Sticky Cards has sent the first delivery, or it was refused, or the time is over. */
+  firstDelivery: (connection: Connection, patienceMs: number, signal: AbortSignal) => Promise<boolean>;
   /** Names of the dialects that `config/` has a table for. */
   dialects: readonly string[];
+  /** The maps of `config/`, which a connection may change for itself. */
+  maps: ConnectionMaps;
   log: Pick<Logger, 'error'>;
 }

@@ -7,7 +7,7 @@ import { idText, parse } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
 import { runShape } from './runs.ts';
 
-const query = z.strictObject({ connection: idText.optional() });
+export const overviewQuery = z.strictObject({ connection: idText.optional() });
 
 /** GHL's calls per day and location (reference/ghl.md, rate limits). */
 const CALLS_PER_DAY = 200_000;
@@ -48,7 +48,7 @@ export async function overviewOf(store: Store, connections: readonly Connection[
 export function overviewRouter({ store, connections }: ApiNeeds): Router {
   const router = Router();
   router.get('/', async (req: Request, res: Response) => {
-    const { connection } = parse(query, req.query);
+    const { connection } = parse(overviewQuery, req.query);
     const all = await connections.all();
     const shown = all.filter(({ id }) => connection === undefined || id === connection);
     res.json({ items: await overviewOf(store, shown), nextCursor: null });

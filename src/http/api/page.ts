@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Windowed } from '../../store/listWindow.ts';
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
@@ -10,9 +11,10 @@ const limitText = z
   // More than a page holds is no mistake of the caller: the cursor leads on.
   .transform((text) => Math.min(Number(text), LIMIT_MAX));
 
-export const limit = limitText.default(LIMIT_DEFAULT);
+const limitMeta = { description: `How many; no more than ${LIMIT_MAX} at once.`, example: '50' };
+export const limit = limitText.default(LIMIT_DEFAULT).meta({ ...limitMeta, default: String(LIMIT_DEFAULT) });
 /** Without a default, for lists that may also be exported whole. */
-export const optionalLimit = limitText.optional();
+export const optionalLimit = limitText.optional().meta(limitMeta);
 export { LIMIT_DEFAULT };
 
 export const encodeCursor = (id: string): string => Buffer.from(id, 'utf8').toString('base64url');
@@ -31,7 +33,8 @@ export const cursor = (looksRight: (id: string) => boolean) =>
       });
       return z.NEVER;
     })
-    .optional();
+    .optional()
+    .meta({ description: 'The nextCursor of the page before; left out, the list begins at the start.' });
 
 /** What a list endpoint takes besides its filters; `prefix` as in `run_`. */
 export const paging = (prefix: string) => ({ limit, cursor: cursor((id) => id.startsWith(prefix)) });
@@ -41,16 +44,19 @@ export interface Page<Item> {
   nextCursor: string | null;
 }
 
-/** One keyset page: one row more than asked for is read, to know whether there is a next page. */
+/**
+ * One keyset page: one row more than asked for is read, to know whether there is a next page. A search that stopped
+ * early (store/listWindow.ts) answers a short page that has a next one all the same.
+ */
 export async function page<Row extends { id: string }, Item>(
   query: { limit: number; cursor?: string | undefined },
-  read: (limit: number, before: string | undefined) => Promise<Row[]>,
+  read: (limit: number, before: string | undefined) => Promise<Windowed<Row>>,
   shape: (row: Row) => Item,
 ): Promise<Page<Item>> {
   const rows = await read(query.limit + 1, query.cursor);
   const items = rows.slice(0, query.limit);
-  const last = items.at(-1);
-  return { items: items.map(shape), nextCursor: rows.length > query.limit && last ? encodeCursor(last.id) : null };
+  const next = rows.length > query.limit ? items.at(-1)?.id : rows.scannedTo;
+  return { items: items.map(shape), nextCursor: next === undefined ? null : encodeCursor(next) };
 }
 
 /** Drops what is undefined, so that optional filters fit exact optional properties. */

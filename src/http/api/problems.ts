@@ -9,7 +9,7 @@ import { actorOf, idText, noParameters, oneOf, parse, parseBody, pathPart } from
 import type { ApiNeeds } from './needs.ts';
 import { defined, page, paging } from './page.ts';
 
-const listQuery = z.strictObject({
+export const problemListQuery = z.strictObject({
   ...paging('prb_'),
   connection: idText.optional(),
   state: oneOf(PROBLEM_STATES).optional(),
@@ -43,7 +43,7 @@ export function problemsRouter({ store }: ApiNeeds): Router {
   };
 
   router.get('/', async (req: Request, res: Response) => {
-    const query = parse(listQuery, req.query);
+    const query = parse(problemListQuery, req.query);
     const { limit: _, cursor: __, ...filter } = query;
     res.json(await page(query, (limit, before) => listProblems(store, defined(filter), limit, before), problemShape));
   });

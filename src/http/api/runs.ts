@@ -2,16 +2,16 @@ import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { RUN_STATUSES, RUN_TRIGGERS } from '../../../drizzle/tables/runs.ts';
 import { AppError, messageOf } from '../../errors.ts';
-import { findLogs } from '../../store/activityQueries.ts';
-import { getRun, listRuns, type RunRow } from '../../store/runs.ts';
-import { idText, oneOf, parse, parseBody, pathPart } from './input.ts';
+import { findLogs, findRuns } from '../../store/activityQueries.ts';
+import { getRun, type RunRow } from '../../store/runs.ts';
+import { idText, noParameters, oneOf, parse, parseBody, pathPart } from './input.ts';
 import { logShape, LOG_STATUSES } from './logs.ts';
 import type { ApiNeeds } from './needs.ts';
 import { defined, page, paging } from './page.ts';
 
 const DIRECTIONS = ['stickycards_to_ghl', 'ghl_to_stickycards', 'both'] as const;
 
-const listQuery = z.strictObject({
+export const runListQuery = z.strictObject({
   ...paging('run_'),
   connection: idText.optional(),
   status: oneOf(RUN_STATUSES).optional(),
@@ -19,13 +19,13 @@ const listQuery = z.strictObject({
   trigger: oneOf(RUN_TRIGGERS).optional(),
 });
 
-const logsQuery = z.strictObject({
+export const runLogsQuery = z.strictObject({
   ...paging('log_'),
   customerId: idText.optional(),
   status: oneOf(LOG_STATUSES).optional(),
 });
 
-const startBody = z.strictObject({
+export const startRunBody = z.strictObject({
   connection: idText.optional(),
   direction: oneOf(DIRECTIONS).optional(),
   wait: z.boolean({ error: 'use true or false' }).optional(),
@@ -66,13 +66,13 @@ export function runsRouter(needs: ApiNeeds): Router {
   };
 
   router.get('/', async (req: Request, res: Response) => {
-    const query = parse(listQuery, req.query);
+    const query = parse(runListQuery, req.query);
     const { limit: _, cursor: __, ...filter } = query;
-    res.json(await page(query, (limit, before) => listRuns(store, defined(filter), limit, before), runShape));
+    res.json(await page(query, (limit, before) => findRuns(store, defined(filter), limit, before), runShape));
   });
 
   router.post('/', async (req: Request, res: Response) => {
-    const { connection, direction = 'both', wait = false } = parseBody(startBody, req);
+    const { connection, direction = 'both', wait = false } = parseBody(startRunBody, req);
     const names = connection === undefined ? notPaused(needs) : [existing(needs, connection)];
     const runs = names.map((connectionId) => needs.schedule.run({ connectionId, direction, trigger: 'manual' }));
     if (wait) {
@@ -88,11 +88,12 @@ export function runsRouter(needs: ApiNeeds): Router {
   });
 
   router.get('/:id', async (req: Request, res: Response) => {
+    parse(noParameters, req.query);
     res.json(runShape(await known(req)));
   });
 
   router.get('/:id/logs', async (req: Request, res: Response) => {
-    const query = parse(logsQuery, req.query);
+    const query = parse(runLogsQuery, req.query);
     const { id: runId } = await known(req);
     const { limit: _, cursor: __, ...filter } = query;
     const read = (limit: number, before?: string) => findLogs(store, { ...defined(filter), runId }, limit, before);

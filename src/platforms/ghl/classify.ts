@@ -1,6 +1,12 @@
-import { recordOf } from '../answer.ts';
+import { messagesOf, recordOf } from '../answer.ts';
 import type { ApiErrorMeta } from '../apiError.ts';
-import { type Classify, type ClassifyRules, classifyAnswer, fieldByWording } from '../classifyAnswer.ts';
+import {
+  type Classified,
+  type Classify,
+  type ClassifyRules,
+  classifyAnswer,
+  fieldByWording,
+} from '../classifyAnswer.ts';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
@@ -48,8 +54,24 @@ const rules: ClassifyRules = {
   fieldOf,
 };
 
+// Said of the whole location, whatever the call was about (ghl.md §4): no record is to blame.
+const wrongLocation = /does not have access to this location|not authori[sz]ed for this location/i;
+const inactiveLocation =
+  /\b(?:location|sub-?account)\b(?: with id \S+)?(?: is| has been| was)?(?: currently)? (?:not active|inactive|suspended|paused|deactivated|disabled|deleted)\b|\b(?:inactive|suspended|deactivated) (?:location|sub-?account)\b/i;
+
 /**
  * What a refusal of GHL means (SPEC §2.6, ghl.md §4). Pure.
  * `field` is `email`, `phone`, a property's name, `customFields.<id>`, or `customFields.<index in the body>` when GHL counts.
  */
-export const classifyGhl: Classify = (status, headers, body) => classifyAnswer(rules, status, headers, body);
+export const classifyGhl: Classify = (status, headers, body) => {
+  const found = classifyAnswer(rules, status, headers, body);
+  if (status < 400 || status >= 500 || found.class === 'transient' || found.class === 'rate_limited') return found;
+  if (found.class === 'daily_budget') return found;
+  const said = messagesOf(body).join('; ');
+  if (inactiveLocation.test(said)) return wholeSide(found, 'location_inactive');
+  // Of a 401 it may be the token alone: that is renewed first, and asked again.
+  if (status !== 401 && wrongLocation.test(said)) return wholeSide(found, 'wrong_location');
+  return found;
+};
+
+const wholeSide = ({ message }: Classified, code: string): Classified => ({ class: 'auth', code, message });

@@ -3,6 +3,7 @@ import type { Dialect } from '../../platforms/stickycards/dialect.ts';
 import type { CardSeen, ReportClient } from '../../platforms/stickycards/report/client.ts';
 import { isApiError } from '../../platforms/apiError.ts';
 import type { CommandRow } from '../../store/commands.ts';
+import { commandInDoubt } from '../../store/commandSteps.ts';
 import type { NewInboxRow } from '../../store/inbox.ts';
 import { cardRead, cardWritten, customerRead } from '../stickyRows.ts';
 import type { CommandContext, Learned, Looked, Performed, Performer } from './performer.ts';
@@ -31,6 +32,8 @@ export const createCardCommand: Performer = {
     const customerId = customerIdOf(command);
     const can = dialect.capabilities.issueCard && dialect.capabilities.read;
     if (!can) return notWritable(command, customerId, dialect.name);
+    const other = await commandInDoubt(ctx.store, command);
+    if (other !== null) return { kind: 'wait', reason: `whether ${other} issued a card is not known yet` };
     const seen = await cardsOf(ctx, client, customerId);
     if (seen === null) return { kind: 'failed', reason: 'gone_in_sticky_cards', requeue: customerId };
     const [card] = seen.cards;

@@ -20,6 +20,8 @@ export interface CommandContext {
   locale: Locale;
   ghl: GhlClient | null;
   sticky: { client: ReportClient; dialect: Dialect } | null;
+  /** Whether the person behind a contact opted out, by a GET made now; left out, nobody can say. */
+  optedOut?: (contactId: string) => Promise<boolean | 'unknown' | 'gone'>;
   /** The run that performs it, for the log; null when an action of a workflow does. */
   runId: string | null;
   signal: AbortSignal;

@@ -181,7 +181,7 @@ function hold(job: PushJob, { key, to }: DetailEdit, reason: string): void {
 
 function holdEdit(job: PushJob, edit: DetailEdit, error: ApiError): void {
   const conflict = error.class === 'conflict';
-  hold(job, edit, conflict ? 'identity_conflict' : 'refused_by_sticky_cards');
+  hold(job, edit, conflict ? 'customer_conflict' : 'refused_by_sticky_cards');
   job.problems.push({
     code: conflict ? 'customer_conflict' : 'field_refused_by_sticky_cards',
     cause: edit.key,

@@ -5,6 +5,7 @@ import type { GhlEdit } from '../../domain/plan.ts';
 import { decidePointsEdit, POINTS_LIMIT } from '../../domain/points.ts';
 import { commandsBySource, type CommandRow } from '../../store/commands.ts';
 import { BONUS_RESULT } from '../pairValues.ts';
+import { seenSince } from '../sightings.ts';
 import { type PushJob, rebased, takeSideEffects } from '../pushJob.ts';
 
 const BONUS = 'bonus_points';
@@ -74,10 +75,10 @@ export async function orderPoints(
     job.reverse.changes.push({ field: key, before: from, after: to });
     pair.balanceBusy = true;
   }
-  for (const { key, points, revision } of overwritten) {
-    if (cardId === null) continue;
+  for (const { key, points, revision, cardId: typedUnder = cardId } of overwritten) {
+    if (typedUnder === null) continue;
     const source = `overwritten:${job.link.id}:${key}:${revision}`;
-    order(job, key, cardId, points, source, { overwritten: true }, Math.abs(points) > POINTS_LIMIT);
+    order(job, key, typedUnder, points, source, { overwritten: true }, Math.abs(points) > POINTS_LIMIT);
     if (Math.abs(points) > POINTS_LIMIT) limitReached(job, key, null, points);
     job.reverse.notes.push(`${key}: our own write went over an edit of ${points} points in GHL; they are booked`);
     pair.balanceBusy = true;
@@ -97,12 +98,11 @@ async function orderBonus(job: PushJob, cardId: string | null): Promise<void> {
   const command = await bonusCommand(job, field);
   const overlapped = field.held?.reason === 'bonus_overlap';
   const sinceMs = field.pending?.sentAtMs ?? (overlapped ? field.held?.atMs : undefined);
+  const since = sinceMs === undefined ? [] : await seenSince(ctx, contact.ghlContactId, inGhlTime(job, sinceMs));
   const decision = decideBonus({
     base: field.base,
     clearLost: field.pending !== undefined,
-    seenEmptySinceClear:
-      sinceMs !== undefined &&
-      job.sightings.some((seen) => seen.atMs > sinceMs && (seen.values[BONUS] ?? null) === null),
+    seenEmptySinceClear: since.some((seen) => (seen.values[BONUS] ?? null) === null),
     overlapped,
     current,
     command: command?.state ?? 'none',
@@ -156,6 +156,16 @@ async function orderBonus(job: PushJob, cardId: string | null): Promise<void> {
     case 'nothing':
       if (field.pending) setField(job, BONUS, bare);
   }
+}
+
+/** `Date` names the second: what was sent within it is not taken for later. */
+const SECOND_MS = 1000;
+
+/** A time of ours by GHL's clock, as the read of this job shows it to be ahead or behind; rather too late than too early. */
+function inGhlTime(job: PushJob, atMs: number): number {
+  const observedAtMs = job.fresh ? job.contact?.observedAt?.getTime() : undefined;
+  const nowMs = job.ctx.store.clock.nowMs();
+  return atMs + (observedAtMs === undefined ? 0 : observedAtMs - nowMs) + 2 * SECOND_MS;
 }
 
 /** The command that paid the number which is the base: its revision is the one before the base became that number. */

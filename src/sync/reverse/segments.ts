@@ -1,7 +1,8 @@
-import { nextSet, planSegments, segmentStatedAtMs } from '../../domain/segmentPlan.ts';
+import { nextSet, planSegments, type SegmentsPlan, segmentStatedAtMs } from '../../domain/segmentPlan.ts';
 import type { PushJob } from '../pushJob.ts';
 import { customerWritten } from '../stickyRows.ts';
-import { notWritable, writerOf } from './writer.ts';
+import { inSegmentTurn } from './segmentTurn.ts';
+import { notWritable, type Writer, writerOf } from './writer.ts';
 
 /**
  * Tags that stand for segments, put on or taken off in GHL (SPEC §3.2): the customer is read, and the set that was read
@@ -30,6 +31,11 @@ export async function writeSegments(job: PushJob): Promise<void> {
     notWritable(job, writer, 'segments');
     return;
   }
+  await inSegmentTurn(ctx.store, pair.customer.stickycardsId, () => readAndWrite(job, writer, plan));
+}
+
+async function readAndWrite(job: PushJob, writer: Writer, plan: SegmentsPlan): Promise<void> {
+  const { ctx, pair } = job;
   const customerId = pair.customer.stickycardsId;
   const read = await writer.client.getCustomer(customerId, { signal: ctx.signal });
   const before = read.customer.segments ?? [];

@@ -1,0 +1,3 @@
+ALTER TABLE "problems" ADD COLUMN "told_state" text DEFAULT 'resolved' NOT NULL;--> statement-breakpoint
+CREATE INDEX "commands_kind" ON "commands" USING btree ("connection_id","kind","id");--> statement-breakpoint
+CREATE INDEX "problems_untold" ON "problems" USING btree ("connection_id","id") WHERE ("problems"."state" = 'open' and "problems"."told_state" <> 'open') or ("problems"."state" = 'resolved' and "problems"."told_state" <> 'resolved');

@@ -1,0 +1,3 @@
+ALTER TABLE `problems` ADD `told_state` text DEFAULT 'resolved' NOT NULL;--> statement-breakpoint
+CREATE INDEX `problems_untold` ON `problems` (`connection_id`,`id`) WHERE ("problems"."state" = 'open' and "problems"."told_state" <> 'open') or ("problems"."state" = 'resolved' and "problems"."told_state" <> 'resolved');--> statement-breakpoint
+CREATE INDEX `commands_kind` ON `commands` (`connection_id`,`kind`,`id`);
