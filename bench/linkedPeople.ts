@@ -19,12 +19,12 @@ const maps = loadMaps(join(projectRoot, 'config'));
 
 export const fieldIdOf = (key: string) => `fld_${key}`;
 export const contactIdOf = (n: number) => `con_${String(n).padStart(7, '0')}`;
-const customerIdOf = (n: number) => `cus_${String(n).padStart(7, '0')}`;
+export const customerIdOf = (n: number) => `cus_${String(n).padStart(7, '0')}`;
 const cardIdOf = (n: number) => `card_${String(n).padStart(7, '0')}`;
 
-function customerRow(n: number): CustomerRow {
+function customerRow(n: number, connectionId = CONNECTION): CustomerRow {
   const at = new Date(FIRST_DAY_MS);
-  const empty = newCustomerRow(CONNECTION, customerIdOf(n), at);
+  const empty = newCustomerRow(connectionId, customerIdOf(n), at);
   return {
     ...empty,
     // What a later delivery folds to must be what the columns show.
@@ -47,8 +47,8 @@ function customerRow(n: number): CustomerRow {
   };
 }
 
-function pairOf(n: number): Pair {
-  const customer = customerRow(n);
+function pairOf(n: number, connectionId = CONNECTION): Pair {
+  const customer = customerRow(n, connectionId);
   const at = FIRST_DAY_MS;
   const card = {
     ...newCard(cardIdOf(n), customer.stickycardsId),
@@ -106,16 +106,21 @@ export function seedOf(n: number): SeedContact {
 }
 
 /** Writes the people with the numbers from `from` on, their cards, contacts and links: all in step, nothing to do. */
-export async function writeLinkedPeople(store: Store, from: number, count: number): Promise<void> {
+export async function writeLinkedPeople(
+  store: Store,
+  from: number,
+  count: number,
+  connectionId = CONNECTION,
+): Promise<void> {
   const now = store.clock.now();
-  const pairs = Array.from({ length: count }, (_, i) => pairOf(from + i));
+  const pairs = Array.from({ length: count }, (_, i) => pairOf(from + i, connectionId));
   const contacts: ContactRow[] = [];
   const links = pairs.map((pair, i) => {
     const contactId = contactIdOf(from + i);
     const values = stickyValues(planContext, pair);
     const tags = [...wantedTags(maps.tagMap, pair).keys()].toSorted();
     contacts.push({
-      connectionId: CONNECTION,
+      connectionId,
       ghlContactId: contactId,
       phone: pair.customer.mobile,
       phoneDigits: pair.customer.mobile?.slice(2) ?? null,
@@ -139,14 +144,14 @@ export async function writeLinkedPeople(store: Store, from: number, count: numbe
       updatedAt: now,
     });
     return {
-      ...newLink(store, CONNECTION, pair.customer.stickycardsId, contactId, 'live'),
+      ...newLink(store, connectionId, pair.customer.stickycardsId, contactId, 'live'),
       fields: Object.fromEntries(maps.rows.map((row) => [row.key, { base: values[row.key] ?? null, revision: 1 }])),
       tags: { base: tags, off: {} },
       cardId: pair.customer.cardId,
     };
   });
   await store.tx(async (db) => {
-    const cards = pairs.flatMap((pair) => pair.cards.map((card) => cardRow(CONNECTION, card, undefined, now)));
+    const cards = pairs.flatMap((pair) => pair.cards.map((card) => cardRow(connectionId, card, undefined, now)));
     await writePeople(
       store,
       db,

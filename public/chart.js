@@ -53,7 +53,7 @@ if (place && points.length > 1) {
         { label: 'Failed', stroke: colour('--bad'), fill: colour('--bad'), paths: bars, points: { show: false } },
       ],
     },
-    [order, points.map((point) => point[1]), points.map((point) => point[2])],
+    [order, points.map((point) => point[1]), points.map((point) => point[2] || null)],
     place,
   );
   window.addEventListener('resize', () => plot.setSize(size()));

@@ -7,7 +7,7 @@ import { findCommands } from '../store/commandActions.ts';
 import type { CommandFilter, CommandRow } from '../store/commands.ts';
 import { ACTOR, type Cli, withStore } from './context.ts';
 import { choice, examples, jsonOption, type ListOptions, listOptions } from './options.ts';
-import { type Cell, fields, json, table } from './print.ts';
+import { type Cell, fields, json, list as show } from './print.ts';
 
 const COLUMNS = ['COMMAND', 'CONNECTION', 'KIND', 'TARGET', 'STATE', 'ATTEMPTS', 'MADE', 'REASON'];
 
@@ -56,7 +56,7 @@ export function addCommands(program: Command, cli: Cli): void {
         },
       );
       if (options.json) json(cli, shown);
-      else cli.out(rows.length === 0 ? 'No commands.\n' : table(COLUMNS, rows.map(cells)));
+      else show(cli, COLUMNS, rows.map(cells), 'No commands.');
     });
   });
 

@@ -11,12 +11,15 @@ export interface Cli {
   out(text: string): void;
   err(text: string): void;
   config(): Config;
+  /** Columns of the terminal that a person looks at; left out where another program reads. */
+  columns?: number;
 }
 
 export const terminal: Cli = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   config: () => loadConfig(),
+  ...(process.stdout.isTTY && { columns: process.stdout.columns }),
 };
 
 /** Who did it, in the audit log. */

@@ -6,7 +6,7 @@ import { findLogs } from '../store/activityQueries.ts';
 import type { LogFilter, LogRow } from '../store/runs.ts';
 import { type Cli, withStore } from './context.ts';
 import { choice, examples, type ListOptions, listOptions } from './options.ts';
-import { type Cell, json, table } from './print.ts';
+import { type Cell, json, list } from './print.ts';
 
 const COLUMNS = ['TIME', 'CONNECTION', 'RECORD', 'ACTION', 'STATUS', 'WHAT'];
 
@@ -32,13 +32,13 @@ export function addLogs(program: Command, cli: Cli): void {
       const { connection, run: runId, customer: customerId, status } = options;
       const filter: LogFilter = defined({ connection, runId, customerId, status });
       await withStore(cli, async (store) => {
-        const list = await page(
+        const shown = await page(
           options,
           (limit, before) => findLogs(store, filter, limit, before),
           (row) => row,
         );
-        if (options.json) json(cli, { ...list, items: list.items.map(logShape) });
-        else cli.out(list.items.length === 0 ? 'No log rows.\n' : table(COLUMNS, list.items.map(cells)));
+        if (options.json) json(cli, { ...shown, items: shown.items.map(logShape) });
+        else list(cli, COLUMNS, shown.items.map(cells), 'No log rows.');
       });
     });
 }

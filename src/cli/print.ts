@@ -1,3 +1,4 @@
+import CliTable from 'cli-table3';
 import type { Cli } from './context.ts';
 
 export type Cell = string | number | Date | null | undefined;
@@ -21,6 +22,53 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
       .join('  ')
       .trimEnd();
   return `${lines.map(line).join('\n')}\n`;
+}
+
+const LINES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '─',
+  'mid-mid': '─',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+const NARROW = 20;
+
+/** A list for whoever looks at it: lines that fit the terminal, or aligned columns where another program reads. */
+export function list(cli: Cli, columns: readonly string[], rows: readonly (readonly Cell[])[], none: string): void {
+  if (rows.length === 0) cli.out(`${none}\n`);
+  else cli.out(cli.columns === undefined ? table(columns, rows) : fitted(columns, rows, cli.columns));
+}
+
+/** The last column, which says why, is broken into lines where the terminal ends. */
+function fitted(columns: readonly string[], rows: readonly (readonly Cell[])[], width: number): string {
+  const cells = rows.map((row) => row.map(text));
+  const widths = columns.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const before = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
+  const last = Math.max(NARROW, width - before - 1);
+  const made = new CliTable({
+    head: [...columns],
+    chars: LINES,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    colWidths: [...widths.slice(0, -1), Math.min(widths.at(-1) ?? last, last)],
+    wordWrap: true,
+  });
+  made.push(...cells);
+  return `${made
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .join('\n')}\n`;
 }
 
 /** A record's fields, one on each line. */

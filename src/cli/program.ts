@@ -3,6 +3,10 @@ import { AppError, messageOf } from '../errors.ts';
 import { maskPersonal } from '../log.ts';
 import { addActivate } from './activate.ts';
 import { addCommands } from './commands.ts';
+import { addCustomers } from './customers.ts';
+import { addEvents, addReplay } from './events.ts';
+import { addProblems } from './problems.ts';
+import { addPause, addResync, addRetry } from './retry.ts';
 import { addConnections } from './connections.ts';
 import { type Cli, terminal } from './context.ts';
 import { addKeys } from './keys.ts';
@@ -27,7 +31,10 @@ export async function runCli(args: readonly string[], cli: Cli = terminal): Prom
     .exitOverride()
     .configureOutput({ writeOut: (text) => cli.out(text), writeErr: (text) => cli.err(text) })
     .showHelpAfterError('(--help shows what there is)')
-    .addHelpText('after', examples('sync', 'runs --status failed', 'logs --customer cus_123', 'connections list'));
+    .addHelpText(
+      'after',
+      examples('sync', 'problems', 'customers --find "Ana Lee"', 'runs --status failed', 'connections list'),
+    );
   let failed = false;
   const fail = () => {
     failed = true;
@@ -37,7 +44,14 @@ export async function runCli(args: readonly string[], cli: Cli = terminal): Prom
   addSync(program, cli, fail);
   addRuns(program, cli);
   addLogs(program, cli);
+  addEvents(program, cli);
+  addCustomers(program, cli);
+  addProblems(program, cli);
   addCommands(program, cli);
+  addRetry(program, cli);
+  addReplay(program, cli, fail);
+  addResync(program, cli, fail);
+  addPause(program, cli);
   addRebuild(program, cli);
   addConnections(program, cli);
   addActivate(program, cli);

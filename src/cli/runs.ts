@@ -7,7 +7,7 @@ import { findRuns } from '../store/activityQueries.ts';
 import { getRun, type RunFilter, type RunRow } from '../store/runs.ts';
 import { type Cli, withStore } from './context.ts';
 import { choice, directionOption, examples, type ListOptions, listOptions } from './options.ts';
-import { type Cell, duration, fields, json, table } from './print.ts';
+import { type Cell, duration, fields, json, list } from './print.ts';
 
 export const RUN_COLUMNS = [
   'RUN',
@@ -63,7 +63,7 @@ export function addRuns(program: Command, cli: Cli): void {
         const { connection, status, trigger, direction } = options;
         const filter: RunFilter = defined({ connection, status, trigger, direction });
         const rows: RunRow[] = [];
-        const list = await page(
+        const shown = await page(
           options,
           (limit, before) => findRuns(store, filter, limit, before),
           (row) => {
@@ -71,8 +71,8 @@ export function addRuns(program: Command, cli: Cli): void {
             return runShape(row);
           },
         );
-        if (options.json) json(cli, list);
-        else cli.out(rows.length === 0 ? 'No runs.\n' : table(RUN_COLUMNS, rows.map(runCells)));
+        if (options.json) json(cli, shown);
+        else list(cli, RUN_COLUMNS, rows.map(runCells), 'No runs.');
       });
     });
 }

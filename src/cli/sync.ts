@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
 import type { Direction } from '../../drizzle/tables/runs.ts';
 import type { Core } from '../app.ts';
+import { every } from '../clock.ts';
 import { AppError, messageOf } from '../errors.ts';
 import { runShape } from '../http/api/runs.ts';
+import { countCustomers } from '../store/customerQueries.ts';
+import { lastRun } from '../store/overviewQueries.ts';
 import type { RunRow } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { type Cli, withCore } from './context.ts';
 import { collect, directionOption, examples, jsonOption } from './options.ts';
+import { progress } from './progress.ts';
 import { RUN_COLUMNS, runCells } from './runs.ts';
-import { json, table } from './print.ts';
+import { json, list } from './print.ts';
 
 interface SyncOptions {
   connection?: string[];
@@ -32,12 +37,13 @@ export function addSync(program: Command, cli: Cli, fail: () => void): void {
     .action(async (options: SyncOptions) => {
       const outcomes = await withCore(cli, (core) => {
         const names = options.connection ?? notPaused(core);
-        return Promise.all(names.map((name) => runOf(core, name, options.direction ?? 'both')));
+        const runs = Promise.all(names.map((name) => runOf(core, name, options.direction ?? 'both')));
+        return shownMeanwhile(cli, core.store, names, runs);
       });
       const runs = outcomes.flatMap((outcome) => ('run' in outcome ? [outcome.run] : []));
       const failed = outcomes.flatMap((outcome) => ('reason' in outcome ? [outcome] : []));
       if (options.json) json(cli, { runs: runs.map(runShape), ...(failed.length > 0 && { failed }) });
-      else if (runs.length > 0) cli.out(table(RUN_COLUMNS, runs.map(runCells)));
+      else if (runs.length > 0) list(cli, RUN_COLUMNS, runs.map(runCells), '');
       for (const { connection, reason } of failed) cli.err(`${connection}: ${reason}\n`);
       if (failed.length > 0 || runs.some((run) => run.status === 'failed' || run.status === 'stale')) fail();
     });
@@ -60,4 +66,25 @@ async function runOf(core: Core, connection: string, direction: Direction | 'bot
   } catch (error) {
     return { connection, reason: messageOf(error) };
   }
+}
+
+const LOOK_EVERY_MS = 500;
+
+/** A bar of what waited at the beginning, moved on as the runs of these connections count it. */
+async function shownMeanwhile<T>(cli: Cli, store: Store, names: readonly string[], runs: Promise<T>): Promise<T> {
+  if (cli.columns === undefined) return runs;
+  const since = store.newId('run');
+  let waiting = 0;
+  for (const connection of names) waiting += await countCustomers(store, { connection, syncStatus: 'PENDING' });
+  const bar = progress(cli, 'customers', waiting);
+  const look = every(LOOK_EVERY_MS, () => {
+    Promise.all(names.map((name) => lastRun(store, name)))
+      .then((rows) => bar.at(rows.reduce((sum, run) => sum + (run && run.id > since ? run.totalRecords : 0), 0)))
+      // A look that fails costs a step of the bar, never the run.
+      .catch(() => undefined);
+  });
+  return runs.finally(() => {
+    look();
+    bar.end();
+  });
 }

@@ -26,7 +26,7 @@ function navigation(active: Section | null, openProblems: number): Html {
         html`<a href=${path} aria-current=${name === active ? 'page' : null}
           >${title}${
             name === 'problems' && openProblems > 0
-              ? html`<span class="count bad" aria-label=${`${openProblems} open`}>${openProblems}</span>`
+              ? html`<span class="count bad">${openProblems}<span class="away"> open</span></span>`
               : null
           }</a
         >`,

@@ -52,7 +52,11 @@ export function planImport(entries: readonly ConnectionEntry[], connections: rea
     const pausedNow = connection?.pausedDirections ?? [];
     const pause = (paused ?? pausedNow).filter((direction) => !pausedNow.includes(direction));
     const resume = pausedNow.filter((direction) => !(paused ?? pausedNow).includes(direction));
-    const changes: ImportStep['changes'] = differing.map(([setting, after]) => ({ setting, before: before[setting] ?? null, after }));
+    const changes: ImportStep['changes'] = differing.map(([setting, after]) => ({
+      setting,
+      before: before[setting] ?? null,
+      after,
+    }));
     if (pause.length + resume.length > 0) changes.push({ setting: 'paused', before: pausedNow, after: paused ?? [] });
     const kind = connection ? (changes.length === 0 ? 'same' : 'change') : 'create';
     return { name, kind, patch: Object.fromEntries(differing), pause, resume, changes };

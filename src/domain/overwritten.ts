@@ -23,6 +23,8 @@ export interface SightingsInput {
   current: Value;
   /** When the contact was last read and decided about before that GET (ms); null = never. */
   lastReadAtMs?: number | null;
+  /** `dateUpdated` of the contact as it was read then, to the millisecond: what was changed until then was read. */
+  lastReadUpdatedAtMs?: number | null;
 }
 
 /**
@@ -136,10 +138,15 @@ function placeOf(sighting: FieldSighting, input: SightingsInput): Place {
 }
 
 /** Shown by a delivery after the last write, and gone. */
-function laterThanAll({ merge, lastReadAtMs }: SightingsInput, atMs: number, editStands: boolean): Place {
+function laterThanAll(
+  { merge, lastReadAtMs, lastReadUpdatedAtMs }: SightingsInput,
+  atMs: number,
+  editStands: boolean,
+): Place {
   // A number that stands is an edit, and its difference to the base counts this one too; a contact field was put back.
   if (merge !== 'counter' || editStands) return CONSUMED;
-  return atMs < secondOf(lastReadAtMs ?? -Infinity) ? CONSUMED : AMBIGUOUS;
+  const wasRead = atMs < secondOf(lastReadAtMs ?? -Infinity) || atMs <= (lastReadUpdatedAtMs ?? -Infinity);
+  return wasRead ? CONSUMED : AMBIGUOUS;
 }
 
 /** Within the GET's second: the value that it read was shown after this one, so this one was there before. */

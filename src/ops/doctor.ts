@@ -12,16 +12,10 @@ import type { ConnectionStore } from '../store/connections.ts';
 import type { Store } from '../store/store.ts';
 import { GHL_CHECKS } from './doctorGhl.ts';
 import { OWN_CHECKS } from './doctorOwn.ts';
+import type { Patient, ServiceFacts } from './doctorPatient.ts';
 import { balanceMode, stickyKey } from './doctorSticky.ts';
 
-/** What the environment says that concerns every connection. */
-export interface ServiceFacts {
-  production: boolean;
-  syncPaused: boolean;
-  /** Names of the service's own secrets that are weak; never their values. */
-  weakSecrets: readonly string[];
-  isStrong: (secret: string) => boolean;
-}
+export type { ServiceFacts } from './doctorPatient.ts';
 
 export interface DoctorNeeds {
   store: Store;
@@ -30,15 +24,6 @@ export interface DoctorNeeds {
   ghlSideOf(connection: Connection): GhlSide | null;
   stickySideOf(connection: Connection): StickySide | null;
   service: ServiceFacts;
-}
-
-/** What every check sees. */
-export interface Patient extends Pick<DoctorNeeds, 'store' | 'connections' | 'service'> {
-  clock: Clock;
-  connection: Connection;
-  rows: readonly FieldRow[];
-  /** On the disk of the database; null = it is elsewhere. */
-  freeBytes: () => Promise<number | null>;
 }
 
 /** A check that takes longer says so and is over. */

@@ -2,7 +2,7 @@ import { type Check, green, judgeSkew, red, yellow } from '../domain/doctor.ts';
 import { type ApiError, isApiError } from '../platforms/apiError.ts';
 import type { GhlClient } from '../platforms/ghl/client.ts';
 import { findFields } from '../sync/provisionFields.ts';
-import type { Patient } from './doctor.ts';
+import type { Patient } from './doctorPatient.ts';
 
 const NEW_TOKEN =
   'Make a new Private Integration token in the location (Settings > Private Integrations), or connect it again with OAuth, and put it into the connection.';

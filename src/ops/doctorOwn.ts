@@ -4,7 +4,7 @@ import { commandsForPeople, oldestMark, openProblemCodes } from '../store/doctor
 import { everHeard, type Heard, heardLately, lastRefused } from '../store/heard.ts';
 import { oldestPending, oldestUnfolded } from '../store/overviewQueries.ts';
 import { type SidePause, sidePauseOf } from '../sync/sidePause.ts';
-import type { Patient } from './doctor.ts';
+import type { Patient } from './doctorPatient.ts';
 
 /** What is looked at without asking anybody: our own tables, settings and machine. */
 export const OWN_CHECKS: readonly ((patient: Patient) => Promise<Check[]>)[] = [

@@ -3,7 +3,7 @@ import { balanceModeState } from '../domain/points.ts';
 import { isApiError } from '../platforms/apiError.ts';
 import type { StickySide } from '../platforms/stickycards/sides.ts';
 import { readBalanceMode } from '../store/balanceMode.ts';
-import type { Patient } from './doctor.ts';
+import type { Patient } from './doctorPatient.ts';
 
 const TITLE = 'Sticky Cards key';
 

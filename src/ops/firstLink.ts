@@ -88,8 +88,7 @@ async function reported(
   };
   const index = createContactIndex();
   const pages = await readContacts(plan, readable, index, ghl, report, signal);
-  const toldSticky = needs.stickySideOf(connection) !== null;
-  const ctx: PeopleContext = { ...plan, report, index, owners: new Map(), nowMs: store.clock.nowMs(), toldSticky };
+  const ctx: PeopleContext = { ...plan, report, index, owners: new Map(), nowMs: store.clock.nowMs() };
   for (let after: string | undefined = ''; after !== undefined;) {
     signal.throwIfAborted();
     const pairs = await allPairs(store, connection.id, after, PAGE);

@@ -5,7 +5,7 @@ import { type ContactKeys, identitiesOf, type Match, matchContact, type PersonKe
 import { comparableDigits } from '../domain/phone.ts';
 import { type FieldsPlan, planTags } from '../domain/plan.ts';
 import type { Pair } from '../store/pairs.ts';
-import { planOf, type PlanContext, stickyValues, wantedTags } from '../sync/pairValues.ts';
+import { planOf, type PlanContext, wantedTags } from '../sync/pairValues.ts';
 
 export interface PeopleContext extends PlanContext {
   report: FirstLinkReport;
@@ -13,8 +13,6 @@ export interface PeopleContext extends PlanContext {
   /** Contact id → the customer that it is linked to, or will be by then. */
   owners: Map<string, string>;
   nowMs: number;
-  /** Sticky Cards can be written to: it is told what GHL knows better. */
-  toldSticky: boolean;
 }
 
 const personOf = ({ customer }: Pair): PersonKeys => ({
@@ -142,7 +140,6 @@ function addFirstLink(ctx: PeopleContext, pair: Pair, contact: IndexedContact, e
   const ghlTags = plan.toGhl.length > 0 ? new Set(contact.tags) : null;
   const tags = planTags(wantedTags(ctx.tagMap, { ...pair, link: null }), NO_TAGS, ghlTags, ctx.nowMs);
   addUpdate(ctx, customer.stickycardsId, contact.ghlContactId, plan, tags);
-  if (ctx.toldSticky && knowsBetter(ctx, pair, contact, fields)) ctx.report.apiCalls += 1;
   ctx.owners.set(contact.ghlContactId, customer.stickycardsId);
   for (const { key, after } of plan.toGhl) {
     if (key === 'email' && typeof after === 'string') contact.email = after;
@@ -154,26 +151,6 @@ function addFirstLink(ctx: PeopleContext, pair: Pair, contact: IndexedContact, e
   // Whoever shares what this contact got a moment ago comes too late.
   ctx.index.put(contact);
   return tags;
-}
-
-/** GHL owns contact details: what Sticky Cards lacks or shows otherwise goes there, all of it in one call. */
-function knowsBetter(
-  ctx: PeopleContext,
-  pair: Pair,
-  { values }: IndexedContact,
-  fields: Record<string, LinkField>,
-): boolean {
-  const sticky = stickyValues(ctx, pair);
-  // The index has names in lower case, so what differs by nothing else is not seen here.
-  const compared = (value: unknown) => String(value ?? '').toLowerCase();
-  return ctx.rows.some(
-    ({ key, ghl, owner }) =>
-      ghl !== 'custom' &&
-      owner === 'ghl' &&
-      !fields[key]?.held &&
-      (values[key] ?? null) !== null &&
-      compared(values[key]) !== compared(sticky[key]),
-  );
 }
 
 function addCreation(ctx: PeopleContext, pair: Pair): TagCalls {

@@ -35,7 +35,12 @@ export const retryCustomer = (store: Store, key: CustomerKey, actor: string): Pr
   });
 
 /** The same for everybody whom a filter finds; answers how many. One audit row per page and connection. */
-export async function retryCustomers(store: Store, filter: CustomerFilter, actor: string): Promise<number> {
+export async function retryCustomers(
+  store: Store,
+  filter: CustomerFilter,
+  actor: string,
+  onPage: (count: number) => void = () => undefined,
+): Promise<number> {
   let count = 0;
   let after: CustomerKey | undefined;
   for (;;) {

@@ -77,7 +77,8 @@ export async function addUser(
 }
 
 /** A new password ends all sessions of the user. Throws `weak_password` (400), `unknown_user` (404), `admin_of_the_start` (409). */
-export async function setPassword(store: Store, name: string, password: string, actor: string): Promise<void> {
+export async function setPassword(store: Store, text: string, password: string, actor: string): Promise<void> {
+  const name = text.trim().toLowerCase();
   notTheAdmin(name);
   checkPassword(password);
   await writePassword(store, name, await hashPassword(password), actor);
@@ -98,7 +99,8 @@ async function writePassword(store: Store, name: string, passwordHash: string, a
 }
 
 /** Throws `unknown_user` (404), `admin_of_the_start` (409). */
-export async function removeUser(store: Store, name: string, actor: string): Promise<void> {
+export async function removeUser(store: Store, text: string, actor: string): Promise<void> {
+  const name = text.trim().toLowerCase();
   notTheAdmin(name);
   const { users, sessions } = store.s;
   await store.tx(async (db) => {

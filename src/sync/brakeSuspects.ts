@@ -14,7 +14,10 @@ export function createSuspicion({
   rows,
   tagMap,
   connection,
-}: Pick<JobContext, 'store' | 'rows' | 'tagMap' | 'connection'>): (person: DuePerson) => { contact: boolean; tags: number } {
+}: Pick<JobContext, 'store' | 'rows' | 'tagMap' | 'connection'>): (person: DuePerson) => {
+  contact: boolean;
+  tags: number;
+} {
   const details = rows.filter((row) => row.ghl !== 'custom');
   const nowMs = store.clock.nowMs();
   const [holder, expired, referrer, inactive] = [

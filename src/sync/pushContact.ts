@@ -53,6 +53,7 @@ export async function pushContact(ctx: JobContext, pair: Pair, candidates: Candi
 async function pushLinked(job: PushJob): Promise<TagWork | null> {
   const { ctx, pair } = job;
   job.knownUntilMs = job.contact?.seenBy === 'answer' ? (job.contact.observedAt?.getTime() ?? null) : null;
+  job.knownUpdatedMs = job.contact?.seenBy === 'answer' ? (job.contact.dateUpdated?.getTime() ?? null) : null;
   job.sightings = await sightingsOf(ctx, pair.mark);
   await clearPending(job);
   await takeDecidedPoints(job);

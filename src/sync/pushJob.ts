@@ -39,6 +39,8 @@ export interface PushJob {
   judged: boolean;
   /** When the contact had been read before this job (ms, GHL's clock); what came later is news. */
   knownUntilMs: number | null;
+  /** `dateUpdated` of the contact as it was read then (ms, GHL's clock). */
+  knownUpdatedMs: number | null;
   /** When this job read it. */
   readAtMs: number | null;
   /** The contact that the reverse half was decided from. */
@@ -78,6 +80,7 @@ export const linkedJob = (link: LinkRow, contact: LinkedJob['contact'], extra: P
   sightings: [],
   judged: false,
   knownUntilMs: null,
+  knownUpdatedMs: null,
   readAtMs: null,
   decidedFrom: null,
   open: false,

@@ -32,6 +32,25 @@ test('a location that has some of the fields keeps them; what is missing is made
   expect(fieldsMade()).toBe(12);
 });
 
+test.each(['reset_before', 'reset_after'] as const)(
+  'the answer to a new field is lost (%s): it is there once, and the first people get their values',
+  async (kind) => {
+    t = await startTestApp();
+    t.ghl.faults.add({
+      kind,
+      method: 'POST',
+      path: /\/customFields$/,
+      when: ({ body }) => (body as { name?: string }).name === 'Card Id',
+      times: 1,
+    });
+    await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { balance: 12 }));
+    expect(await t.run()).toMatchObject({ createdCount: 1, failedCount: 0 });
+    expect(t.ghl.state.customFields(LOCATION).filter((f) => f.fieldKey === 'contact.card_id')).toHaveLength(1);
+    expect(onlyContact(t).customFields).toMatchObject({ card_id: 'card_1', loyalty_points: 12 });
+    expect(await listProblems(t.app.store, {}, 9)).toEqual([]);
+  },
+);
+
 test('a field of another type is a problem and is never overwritten; everything else arrives', async () => {
   t = await startTestApp();
   t.ghl.ui.addCustomField(LOCATION, { name: 'Loyalty Points', dataType: 'TEXT' });

@@ -183,10 +183,12 @@ describe('in observe', () => {
       updatedCount: said.updates,
       skippedCount: said.alreadyLinked + sum(said.excluded),
       failedCount: 0,
-      apiCalls: said.apiCalls,
+      // Three of them are told to Sticky Cards: what GHL knows more of, or otherwise. The report counts the calls to GHL.
+      apiCalls: said.apiCalls + 3,
     });
     const logs = (await listLogs(t.app.store, { runId: run.id }, 1000)).filter((log) => log.status === 'success');
-    expect(counted(logs.flatMap((log: LogRow) => log.changes.map((c) => c.field)))).toEqual(said.fieldsToWrite);
+    const toGhl = logs.filter((log: LogRow) => log.direction === 'stickycards_to_ghl');
+    expect(counted(toGhl.flatMap((log) => log.changes.map((c) => c.field)))).toEqual(said.fieldsToWrite);
     expect(counted(logs.flatMap((log) => log.tagsAdded))).toEqual(said.tagsToAdd);
     expect(await t.app.store.db.select().from(t.app.store.s.entityMappings)).toHaveLength(
       sum(said.matched) + said.creates,

@@ -126,6 +126,38 @@ describe('an edit that our own write went over (SPEC §3.3)', () => {
   });
 });
 
+describe('by the dateUpdated of the contact, to the millisecond', () => {
+  const exact: FieldSent = { ...W, answeredAtMs: 10_000, readUpdatedAtMs: 10_200, writtenAtMs: 10_500 };
+  test.each([
+    [10_100, 130, 'consumed'],
+    [10_200, 130, 'consumed'],
+    [10_201, 130, 'overwritten'],
+    [10_500, 130, 'overwritten'],
+    // Stamped late: ours stands, so it was there before.
+    [10_900, 130, 'overwritten'],
+    // A person's number stands: a step on the way to it.
+    [10_900, 150, 'consumed'],
+    [10_300, 150, 'overwritten'],
+    [12_501, 130, 'ambiguous'],
+  ])('a delivery of %d while GHL shows %d: %s', (atMs, current, kind) => {
+    expect(kinds({ writes: [exact], current, seen: [[atMs, 120]] })).toEqual([kind]);
+  });
+  test('typed after one write and read before the next: counted by that GET', () => {
+    const next: FieldSent = { getAtMs: 14_000, answeredAtMs: 14_000, read: 140, sent: 160, revision: 8 };
+    expect(kinds({ writes: [next, exact], base: 160, current: 160, seen: [[10_900, 140]] })).toEqual(['consumed']);
+  });
+  test('the last read had seen it already', () => {
+    const seen: Given['seen'] = [[20_300, 120]];
+    expect(kinds({ seen, lastReadAtMs: 20_000, lastReadUpdatedAtMs: 20_400 })).toEqual(['consumed']);
+    expect(kinds({ seen, lastReadAtMs: 20_000, lastReadUpdatedAtMs: 20_200 })).toEqual(['ambiguous']);
+  });
+  test('it is booked on the card that the field showed', () => {
+    expect(judge({ writes: [{ ...exact, cardId: 'card_1' }], seen: [[10_300, 120]] })).toMatchObject([
+      { kind: 'overwritten', cardId: 'card_1' },
+    ]);
+  });
+});
+
 describe('with several writes', () => {
   const W2: FieldSent = { getAtMs: 20_000, answeredAtMs: 20_000, read: 130, sent: 135, revision: 8 };
   const given = { writes: [W2, W], base: 135, current: 135 };

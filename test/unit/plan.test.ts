@@ -172,14 +172,11 @@ describe('without a base (SPEC §2.5)', () => {
   test('equal becomes the base, one side empty is filled, both differ goes to the owner', () => {
     const p = plan({
       sticky: { first_name: 'Ana', email: 'a@example.com', card_status: 'installed', loyalty_points: 5 },
-      ghl: full({ first_name: 'Ana', last_name: 'Lee', email: 'other@example.com', card_status: 'removed' }),
+      ghl: full({ first_name: 'Ana', email: 'other@example.com', card_status: 'removed' }),
     });
     expect(p.rebase).toContainEqual({ key: 'first_name', value: 'Ana' });
     expect(p.toGhl.map((w) => w.key)).toEqual(['card_status', 'loyalty_points']);
-    expect(p.edits).toEqual([
-      { key: 'email', from: 'a@example.com', to: 'other@example.com' },
-      { key: 'last_name', from: null, to: 'Lee' },
-    ]);
+    expect(p.edits).toEqual([{ key: 'email', from: 'a@example.com', to: 'other@example.com' }]);
   });
 
   test('of a search page only the emptiness of a two-way field counts', () => {

@@ -208,7 +208,14 @@ const commandTable = (ctx: PageContext, needs: DashboardNeeds, rows: readonly Co
           ${row.reason === null ? null : html`<span class="sub">${codeText(row.reason)?.title ?? row.reason}</span>`}`,
       },
       { head: 'Made', cell: (row) => time(ctx, row.createdAt, row.connectionId) },
-      { head: 'Decide', cell: (row) => html`<div class="row">${decisions(ctx, needs, row)}</div>` },
+      ...(ctx.mayWrite && rows.some((row) => commandShape(needs.store, row).possible.length > 0)
+        ? [
+            {
+              head: 'Decide',
+              cell: (row: CommandRow): Html => html`<div class="row">${decisions(ctx, needs, row)}</div>`,
+            },
+          ]
+        : []),
     ],
     rows,
   );

@@ -132,7 +132,7 @@ const eventTable = (ctx: PageContext, rows: readonly InboxRow[], people: People)
       },
       { head: 'Verification', cell: (event) => verificationBadge(event.verification) },
       {
-        head: 'What became of it',
+        head: 'Result',
         cell: (event) =>
           html`${eventBadge(event.status)}
           ${event.duplicates > 0 ? badge('mute', `${number(event.duplicates)}× repeated`) : null}

@@ -12,14 +12,14 @@ import type { ApiNeeds } from './needs.ts';
 import { defined, page, paging } from './page.ts';
 import { runFor, wait } from './runFor.ts';
 
-const STATUSES = ['received', 'folded', 'waiting', 'skipped', 'rejected'] as const;
-const SOURCES = ['stickycards', 'ghl', 'ghl_workflow', 'sticker', 'self', 'read'] as const;
+export const EVENT_STATUSES = ['received', 'folded', 'waiting', 'skipped', 'rejected'] as const;
+export const EVENT_SOURCES = ['stickycards', 'ghl', 'ghl_workflow', 'sticker', 'self', 'read'] as const;
 
 export const eventListQuery = z.strictObject({
   ...paging('evt_'),
   connection: idText.optional(),
-  status: oneOf(STATUSES).optional(),
-  source: oneOf(SOURCES).optional(),
+  status: oneOf(EVENT_STATUSES).optional(),
+  source: oneOf(EVENT_SOURCES).optional(),
   type: idText.optional(),
   customerId: idText.optional(),
 });

@@ -5,6 +5,7 @@ import { problemText } from '../../domain/problemCodes.ts';
 import { AppError } from '../../errors.ts';
 import { confirmProblem, decideProblem, getProblem } from '../../store/problemActions.ts';
 import { listProblems, type ProblemRow } from '../../store/problems.ts';
+import type { Store } from '../../store/store.ts';
 import { actorOf, idText, noParameters, oneOf, parse, parseBody, pathPart } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
 import { defined, page, paging } from './page.ts';
@@ -31,16 +32,45 @@ export const problemShape = (row: ProblemRow) => ({
   sample: row.sample,
 });
 
+const unknownProblem = () =>
+  new AppError('unknown_problem', 'there is no problem with this id: GET /api/problems lists them', {
+    httpStatus: 404,
+  });
+
+/** A problem by its id. Throws AppError `unknown_problem` (404). */
+export async function problemOrRefuse(store: Store, id: string): Promise<ProblemRow> {
+  const problem = await getProblem(store, id);
+  if (!problem) throw unknownProblem();
+  return problem;
+}
+
+/** Decides about a problem. Throws AppError `unknown_problem` (404). */
+export async function decideProblemOrRefuse(
+  store: Store,
+  id: string,
+  state: (typeof DECISIONS)[keyof typeof DECISIONS],
+  actor: string,
+): Promise<ProblemRow> {
+  const problem = await decideProblem(store, id, state, actor);
+  if (!problem) throw unknownProblem();
+  return problem;
+}
+
+/** Lets go what waits for a problem. Throws AppError `unknown_problem` (404), `nothing_to_confirm` (409). */
+export async function confirmOrRefuse(store: Store, id: string, actor: string): Promise<ProblemRow> {
+  const confirmed = await confirmProblem(store, id, actor);
+  if (!confirmed) throw unknownProblem();
+  if (confirmed.kind === 'done') return confirmed.problem;
+  throw new AppError(
+    'nothing_to_confirm',
+    'nothing waits for a confirmation of this problem: its remedy says what to do instead',
+    { httpStatus: 409, details: { state: confirmed.problem.state } },
+  );
+}
+
 /** `/api/problems`: what needs a person, newest first, and what was decided about it. */
 export function problemsRouter({ store }: ApiNeeds): Router {
   const router = Router();
-
-  const shown = (problem: ProblemRow | null) => {
-    if (problem) return problemShape(problem);
-    throw new AppError('unknown_problem', 'there is no problem with this id: GET /api/problems lists them', {
-      httpStatus: 404,
-    });
-  };
 
   router.get('/', async (req: Request, res: Response) => {
     const query = parse(problemListQuery, req.query);
@@ -50,27 +80,19 @@ export function problemsRouter({ store }: ApiNeeds): Router {
 
   router.get('/:id', async (req: Request, res: Response) => {
     parse(noParameters, req.query);
-    res.json(shown(await getProblem(store, pathPart(req, 'id'))));
+    res.json(problemShape(await problemOrRefuse(store, pathPart(req, 'id'))));
   });
 
   for (const [verb, state] of Object.entries(DECISIONS)) {
     router.post(`/:id/${verb}`, async (req: Request, res: Response) => {
       parseBody(noParameters, req);
-      res.json(shown(await decideProblem(store, pathPart(req, 'id'), state, actorOf(res))));
+      res.json(problemShape(await decideProblemOrRefuse(store, pathPart(req, 'id'), state, actorOf(res))));
     });
   }
 
   router.post('/:id/confirm', async (req: Request, res: Response) => {
     parseBody(noParameters, req);
-    const confirmed = await confirmProblem(store, pathPart(req, 'id'), actorOf(res));
-    if (confirmed?.kind === 'nothing') {
-      throw new AppError(
-        'nothing_to_confirm',
-        'nothing waits for a confirmation of this problem: its remedy says what to do instead',
-        { httpStatus: 409, details: { state: confirmed.problem.state } },
-      );
-    }
-    res.json(shown(confirmed?.problem ?? null));
+    res.json(problemShape(await confirmOrRefuse(store, pathPart(req, 'id'), actorOf(res))));
   });
 
   return router;

@@ -83,6 +83,7 @@ function overwrittenEdits(job: PushJob): { lost: DetailEdit[]; points: (Overwrit
       pending: field.pending,
       current: contact.values[row.key] ?? null,
       lastReadAtMs: job.knownUntilMs,
+      lastReadUpdatedAtMs: job.knownUpdatedMs,
     });
     for (const judgement of judged) {
       if (judgement.kind === 'ambiguous')

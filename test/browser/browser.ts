@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { TestApp } from '../helpers/testApp.ts';
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-dev-shm-usage',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const found = PLACES.find((place) => existsSync(place));
+export const PASSWORD = 'nine in the evening';
+
+export interface Look {
+  colorScheme?: 'light' | 'dark';
+  viewport?: { width: number; height: number };
+}
+
+export type Open = (look?: Look) => Promise<Page>;
+
+/**
+ * Tests in a real browser. `open` gives a fresh visitor; whatever a page's scripts complain about fails the test. Where
+ * there is no browser the tests are skipped and a line says so, except in CI.
+ */
+export function inBrowser(name: string, tests: (open: Open) => void): void {
+  if (found === undefined) {
+    const line = `no browser at ${PLACES.join(', ')}: "${name}" needs one (apt-get install chromium)`;
+    if (process.env['CI']) test(name, () => expect(line).toBe('a browser'));
+    else {
+      console.warn(`SKIPPED: ${line}`);
+      describe.skip(name, () => tests(() => Promise.reject(new Error(line))));
+    }
+    return;
+  }
+  describe(name, () => {
+    let browser: Browser;
+    const contexts: BrowserContext[] = [];
+    const complaints: string[] = [];
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: found, args: FLAGS });
+    });
+    afterAll(async () => {
+      await Promise.all(contexts.map((context) => context.close()));
+      await browser.close();
+      expect(complaints).toEqual([]);
+    });
+    tests(async (look = {}) => {
+      const context = await browser.newContext(look);
+      contexts.push(context);
+      context.setDefaultTimeout(10_000);
+      const page = await context.newPage();
+      page.on('pageerror', (error) => complaints.push(`${page.url()}: ${String(error)}`));
+      page.on('console', (message) => {
+        // A refused page is shown as such; that the browser says so too is no complaint of ours.
+        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+          complaints.push(`${page.url()}: ${message.text()}`);
+      });
+      // Whatever a button asks, the person means it.
+      page.on('dialog', (dialog) => void dialog.accept());
+      return page;
+    });
+  });
+}
+
+export async function signIn(page: Page, t: TestApp, name = 'admin', password = PASSWORD): Promise<void> {
+  await page.goto(t.url);
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+export const heading = (page: Page): Promise<string> => page.getByRole('heading', { level: 1 }).innerText();
+
+const axePath = createRequire(import.meta.url).resolve('axe-core');
+
+/** What axe-core finds that would keep somebody out: serious and critical, as `rule: first place`. */
+export async function barriers(page: Page): Promise<string[]> {
+  // As a file of the test's own, past the page's Content-Security-Policy, which lets no foreign script in.
+  const { readFileSync } = await import('node:fs');
+  await page.evaluate(readFileSync(axePath, 'utf8'));
+  const found = await page.evaluate(async () => {
+    type Result = { violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] };
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<Result> } };
+    return (await axe.run()).violations;
+  });
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+}

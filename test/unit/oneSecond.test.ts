@@ -1,0 +1,69 @@
+// An answer of ours knows its time to the second only: what an event of that second shows otherwise is read (SPEC §2.2).
+import { describe, expect, test } from '@jest/globals';
+import { READ_EFFECT, writtenEffectOf } from '../../src/domain/eventEffects.ts';
+import { foldEvent, type FoldRules, newCustomer, type StagedCustomer } from '../../src/domain/foldEvent.ts';
+import { event } from '../helpers/events.ts';
+
+const rules: FoldRules = { statusOf: () => null, eventListIsWholeSet: false, segmentsExclusive: false };
+const whole = { ...rules, eventListIsWholeSet: true };
+type Told = Parameters<typeof event>[1];
+
+const fold = (customer: StagedCustomer, type: string, atMs: number, told: Told): StagedCustomer => {
+  const ours = type === 'CustomerRead' ? READ_EFFECT : writtenEffectOf(type);
+  const input = { event: event(type, { cardId: null, ...told }), atMs, bodyHash: type, eventKey: `${type}${atMs}` };
+  const record = { customer, card: null };
+  return (ours ? foldEvent(record, input, whole, ours) : foldEvent(record, input, rules)).customer;
+};
+const story = (...steps: [type: string, atMs: number, told: Told][]) =>
+  steps.reduce((customer, [type, atMs, told]) => fold(customer, type, atMs, told), newCustomer('cus_1'));
+
+const LINKED = 'CustomerSegmentLinkedEvent';
+const written = (segments: string[]) => ['CustomerWritten', 5999, { segments }] as [string, number, Told];
+
+describe('segments', () => {
+  test('linked in the second of our own write, known before or after it: a read tells, and closes the question', () => {
+    const linked: [string, number, Told] = [LINKED, 5300, { segment: 'VIP' }];
+    for (const steps of [
+      [linked, written(['Lunch'])],
+      [written(['Lunch']), linked],
+    ]) {
+      const customer = story(...steps);
+      expect(customer).toMatchObject({ segments: ['Lunch'], readWanted: true });
+      const read = fold(customer, 'CustomerRead', 7000, { segments: ['Lunch', 'VIP'] });
+      expect(read).toMatchObject({ segments: ['Lunch', 'VIP'], readWanted: false });
+    }
+  });
+  test('a read of that very second settles nothing', () => {
+    const customer = story(written(['Lunch']), ['CustomerRead', 5000, { segments: ['Lunch', 'VIP'] }]);
+    expect(customer.readWanted).toBe(true);
+  });
+  test('the echo of our own write, and another second, ask for nothing', () => {
+    expect(story(written(['Lunch']), [LINKED, 5300, { segment: 'Lunch' }]).readWanted).toBe(false);
+    expect(story(written(['Lunch']), [LINKED, 6300, { segment: 'VIP' }]).readWanted).toBe(false);
+    expect(story(written(['Lunch']), [LINKED, 4300, { segment: 'VIP' }]).readWanted).toBe(false);
+  });
+});
+
+describe('contact details', () => {
+  const name: [string, number, Told] = ['CustomerWritten', 5999, { firstName: 'Anna' }];
+  test('another name in the second of our own write: a read tells', () => {
+    expect(story(name, ['CardScannedEvent', 5300, { firstName: 'Ana' }])).toMatchObject({
+      firstName: 'Anna',
+      readWanted: true,
+    });
+    expect(story(['CardScannedEvent', 5300, { firstName: 'Ana' }], name).readWanted).toBe(true);
+  });
+  test('the same name, a name of another second, or two events of one second ask for nothing', () => {
+    expect(story(name, ['CardScannedEvent', 5300, { firstName: 'Anna' }]).readWanted).toBe(false);
+    expect(story(name, ['CardScannedEvent', 3300, { firstName: 'Ana' }]).readWanted).toBe(false);
+    const [one, two] = [{ firstName: 'Ana' }, { firstName: 'Eva' }];
+    expect(story(['CardScannedEvent', 5300, one], ['CardScannedEvent', 5400, two]).readWanted).toBe(false);
+  });
+  test('a name that our write emptied', () => {
+    const emptied: [string, number, Told] = ['CustomerWritten', 5999, { cleared: ['firstName'] }];
+    expect(story(['CardScannedEvent', 5300, { firstName: 'Ana' }], emptied)).toMatchObject({
+      firstName: null,
+      readWanted: true,
+    });
+  });
+});
