@@ -21,7 +21,7 @@ export const connectionId = (n: number): string => `client-${String(n).padStart(
 export const customerId = (n: number): string => `cus_${String(n).padStart(7, '0')}`;
 
 const TYPES = ['CardScannedEvent', 'CardBalanceUpdatedEvent', 'CardInstalledEvent', 'CustomerCreatedEvent'];
-const rare = (n: number) => n % 50_021 === 7;
+const rare = (n: number) => n % 30_011 === 7;
 
 /** Fills an empty database; people, events, logs and commands are spread evenly over the connections. */
 export async function fillMany(store: Store, size: Size): Promise<void> {

@@ -137,10 +137,7 @@ async function measure(remote: ChildProcess, url: string, names: readonly string
   const folder = mkdtempSync(join(tmpdir(), 'bench-neighbours-'));
   const file = join(folder, 'sync.db');
   await prepare(file, url, names);
-  const main =
-    existsSync(join(projectRoot, 'dist/src/main.js')) && !process.env['BENCH_SOURCES']
-      ? 'dist/src/main.js'
-      : 'src/main.ts';
+  const main = existsSync(join(projectRoot, 'dist/src/main.js')) ? 'dist/src/main.js' : 'src/main.ts';
   const flags = ['--max-semi-space-size=16', '--max-old-space-size=512', '--no-warnings'];
   const service = spawn(process.execPath, [...flags, main], {
     cwd: projectRoot,

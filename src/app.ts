@@ -85,9 +85,9 @@ export interface Core {
   /** The maps of `config/`, which a connection may change for itself. */
   maps: Maps;
   /** Whether this process speaks for the connection now. */
-  holdsLease(connectionId: string): boolean;
+  holdsLease: (connectionId: string) => boolean;
   /** Calls that GHL still allows today, by its own word; null = it has not said so yet. */
-  budgetOf(connectionId: string): number | null;
+  budgetOf: (connectionId: string) => number | null;
   /** Takes the leases and folds what lies there; nothing runs in a connection's name before. */
   begin(): Promise<void>;
   close(): Promise<void>;

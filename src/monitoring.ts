@@ -34,8 +34,8 @@ export interface MonitoringNeeds {
   /** Filled here, told by the core. */
   listeners: Listeners;
   connections: { all(): readonly Connection[] };
-  holdsLease(connectionId: string): boolean;
-  budgetOf(connectionId: string): number | null;
+  holdsLease: (connectionId: string) => boolean;
+  budgetOf: (connectionId: string) => number | null;
   /** Whoever may see figures and descriptions. */
   authorize: RequestHandler;
   /** What a connection may be given here. */

@@ -32,7 +32,8 @@ export function errorPages(log: Pick<Logger, 'error'>): [RequestHandler, ErrorRe
         .send(page('Not found', 'There is no page at this address. It may have been typed or copied wrongly.'));
   };
   const failed: ErrorRequestHandler = (error: unknown, req, res, next) => {
-    if (res.headersSent || !wantsPage(req)) {
+    // What Express found wrong with the request itself has its words there.
+    if (res.headersSent || !wantsPage(req) || isOfRequest(error)) {
       next(error);
       return;
     }
@@ -50,6 +51,11 @@ export function errorPages(log: Pick<Logger, 'error'>): [RequestHandler, ErrorRe
   };
   return [notFound, failed];
 }
+
+const isOfRequest = (error: unknown): boolean => {
+  const { status } = (error ?? {}) as { status?: unknown };
+  return !(error instanceof AppError) && typeof status === 'number' && status < 500;
+};
 
 // Never the address itself: it may hold a person's id.
 const routeOf = (req: Request): string => (req.route as { path?: string } | undefined)?.path ?? '';

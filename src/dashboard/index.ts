@@ -13,6 +13,7 @@ import { customerPage } from './pages/customer.ts';
 import { inboxPages } from './pages/inbox.ts';
 import { overviewPage } from './pages/overview.ts';
 import { problemPages } from './pages/problems.ts';
+import { runPage } from './pages/run.ts';
 import { runPages } from './pages/runs.ts';
 import { liveRuns } from './pages/live.ts';
 import { settingsPage } from './pages/settings.ts';
@@ -59,6 +60,7 @@ export function createDashboard(needs: DashboardNeeds): Dashboard {
   problemPages(routes, needs);
   commandPages(routes, needs);
   runPages(routes, needs);
+  runPage(routes, needs);
   liveRuns(routes, needs);
   inboxPages(routes, needs);
   connectionPages(routes, needs);

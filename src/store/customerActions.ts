@@ -15,6 +15,7 @@ const LIFTED_BY_RETRY = [
   'refused_by_sticky_cards',
   'customer_conflict',
   'invalid_phone',
+  'gone_in_sticky_cards',
 ];
 
 const RETRY_PAGE = 200;

@@ -1,20 +1,14 @@
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { SyncStatus } from '../../drizzle/tables/staging.ts';
 import { DEFAULT_SETTINGS } from '../domain/connectionSettings.ts';
-import { exactValues, isMeant } from './customerSearch.ts';
+import { type Chunk, SCAN_MAX, scanCustomers } from './customerScan.ts';
+import { type CustomerFilter, exactValues } from './customerSearch.ts';
 import type { LinkRow } from './links.ts';
 import { connectionNames } from './newestAcross.ts';
 import type { CardRow, CustomerRow } from './staging.ts';
 import type { Store } from './store.ts';
 
-export interface CustomerFilter {
-  connection?: string;
-  syncStatus?: SyncStatus;
-  /** Code of the stored reason or failure. */
-  code?: string;
-  /** Id, e-mail, phone digits or the beginning of a name. */
-  q?: string;
-}
+export type { CustomerFilter };
 
 export interface CustomerKey {
   connectionId: string;
@@ -26,10 +20,6 @@ export interface CustomerPage {
   /** Where the next page begins; null = this was the last one. */
   next: CustomerKey | null;
 }
-
-/** Names and reasons have no index: so many rows are looked through for one page, then the page ends where it is. */
-const SCAN_MAX = 20_000;
-const SCAN_CHUNK = 1_000;
 
 const keyOf = (row: CustomerRow): CustomerKey => ({ connectionId: row.connectionId, customerId: row.stickycardsId });
 
@@ -52,22 +42,24 @@ export async function listCustomers(
   const scans = filter.q !== undefined || filter.code !== undefined;
   const rows: CustomerRow[] = [];
   let left = SCAN_MAX;
-  for (const connectionId of ahead) {
+  for (const [i, connectionId] of ahead.entries()) {
     let from = connectionId === after?.connectionId ? after.customerId : '';
     for (;;) {
       const wanted = limit + 1 - rows.length;
       const chunk = scans
-        ? await scan(store, filter, connectionId, from, wanted)
+        ? await scanCustomers(store, filter, connectionId, from, wanted)
         : await plain(store, filter, connectionId, from, wanted);
       rows.push(...chunk.rows);
       if (rows.length > limit) {
         const page = rows.slice(0, limit);
         return { rows: page, next: keyOf(page[limit - 1] as CustomerRow) };
       }
+      if (scans) left -= chunk.read;
+      const following = ahead[i + 1];
+      if (left <= 0 && chunk.last !== null) return { rows, next: { connectionId, customerId: chunk.last } };
+      if (left <= 0 && following !== undefined) return { rows, next: { connectionId: following, customerId: '' } };
       if (chunk.last === null) break;
       from = chunk.last;
-      left -= chunk.read;
-      if (left <= 0) return { rows, next: { connectionId, customerId: from } };
       // Whoever waits for an answer meanwhile goes first.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -104,13 +96,6 @@ export async function countCustomers(store: Store, filter: CustomerFilter): Prom
   }
 }
 
-interface Chunk {
-  rows: CustomerRow[];
-  /** The last id looked at; null = there are no more in this connection. */
-  last: string | null;
-  read: number;
-}
-
 const inOrder = (store: Store, filter: CustomerFilter, connectionId: string, from: string) => {
   const { stickyCardsCustomers: t } = store.s;
   return and(
@@ -135,48 +120,6 @@ async function plain(
     .orderBy(asc(t.stickycardsId))
     .limit(wanted);
   return { rows, last: null, read: rows.length };
-}
-
-async function scan(
-  store: Store,
-  filter: CustomerFilter,
-  connectionId: string,
-  from: string,
-  wanted: number,
-): Promise<Chunk> {
-  const { stickyCardsCustomers: t } = store.s;
-  const { q, code } = filter;
-  const people = await store.db
-    .select({
-      stickycardsId: t.stickycardsId,
-      email: t.email,
-      mobile: t.mobile,
-      firstName: t.firstName,
-      lastName: t.lastName,
-      syncError: t.syncError,
-    })
-    .from(t)
-    .where(inOrder(store, filter, connectionId, from))
-    .orderBy(asc(t.stickycardsId))
-    .limit(SCAN_CHUNK);
-  const meant = people.filter(
-    (person) => (q === undefined || isMeant(q, person)) && (code === undefined || person.syncError?.code === code),
-  );
-  const ids = meant.slice(0, wanted).map((person) => person.stickycardsId);
-  const last = people.length < SCAN_CHUNK ? null : (people.at(-1)?.stickycardsId ?? null);
-  return { rows: await rowsOf(store, connectionId, ids), last, read: people.length };
-}
-
-/** The people of these ids, in the order of the ids. */
-async function rowsOf(store: Store, connectionId: string, ids: readonly string[]): Promise<CustomerRow[]> {
-  if (ids.length === 0) return [];
-  const { stickyCardsCustomers: t } = store.s;
-  const found = await store.db
-    .select()
-    .from(t)
-    .where(and(eq(t.connectionId, connectionId), inArray(t.stickycardsId, [...ids])));
-  const byId = new Map(found.map((row) => [row.stickycardsId, row]));
-  return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
 /** Whoever has `q` as their whole id, e-mail, phone number or card id. */

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { CommandState } from '../../drizzle/tables/commands.ts';
 import type { ProblemState } from '../../drizzle/tables/problems.ts';
-import { oldestPending } from './overviewQueries.ts';
+import { oldestPendings } from './overviewQueries.ts';
 import type { Store } from './store.ts';
 
 /** What the figures of all connections are made of. Every query here asks an index for few rows: it is run again and again. */
@@ -34,15 +34,14 @@ export async function readFigures(store: Store, names: readonly string[], live: 
         .where(and(inArray(people.connectionId, [...names]), inArray(people.syncStatus, ['PENDING', 'FAILED'])))
         .groupBy(people.connectionId, people.syncStatus);
   const waiting = customers.filter((row) => row.status === 'PENDING' && live.includes(row.connection));
-  const oldest: Figures['oldestPending'] = [];
-  for (const { connection } of waiting) {
-    const at = await oldestPending(store, connection);
-    if (at !== null) oldest.push({ connection, at });
-  }
+  const oldest = await oldestPendings(
+    store,
+    waiting.map((row) => row.connection),
+  );
   return {
     unfolded: await unfolded(store),
     customers: customers as Figures['customers'],
-    oldestPending: oldest,
+    oldestPending: [...oldest].map(([connection, at]) => ({ connection, at })),
     marks: none
       ? []
       : await db

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, isNull, min, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, isNull, min, sql } from 'drizzle-orm';
 import { encodeTime } from 'ulid';
 import type { SyncStatus } from '../../drizzle/tables/staging.ts';
 import type { RunRow } from './runs.ts';
@@ -52,6 +52,48 @@ export async function oldestPending({ db, s }: Store, connectionId: string): Pro
   return row?.at ?? null;
 }
 
+/** The same for several connections, in one question. */
+export async function oldestPendings({ db, s }: Store, connectionIds: readonly string[]): Promise<Map<string, Date>> {
+  const { connections: c, stickyCardsCustomers: t } = s;
+  if (connectionIds.length === 0) return new Map();
+  const first = db
+    .select({ updatedAt: t.updatedAt })
+    .from(t)
+    .where(and(eq(t.connectionId, c.id), eq(t.syncStatus, 'PENDING')))
+    .limit(PENDING_LOOKED_AT)
+    .as('first');
+  const rows = await db
+    .select({ id: c.id, at: sql`(${db.select({ at: min(first.updatedAt) }).from(first)})`.mapWith(t.updatedAt) })
+    .from(c)
+    .where(inArray(c.id, [...connectionIds]));
+  return new Map(rows.flatMap(({ id, at }) => ((at as Date | null) === null ? [] : [[id, at as Date] as const])));
+}
+
+/** The newest run of each connection, in one seek for each. */
+export async function lastRuns({ db, s }: Store): Promise<Map<string, RunRow>> {
+  const { connections: c, syncRunSummaries: t } = s;
+  const newest = db.select({ id: t.id }).from(t).where(eq(t.connectionId, c.id)).orderBy(desc(t.id)).limit(1);
+  const rows = await db
+    .select({ run: t })
+    .from(c)
+    .innerJoin(t, eq(t.id, sql`(${newest})`));
+  return new Map(rows.map(({ run }) => [run.connectionId, run]));
+}
+
+/** Calls of the runs of each connection since midnight UTC. */
+export async function callsTodayOfAll({ db, s, clock }: Store): Promise<Map<string, number>> {
+  const { syncRunSummaries: t } = s;
+  const rows = await db
+    .select({ connectionId: t.connectionId, calls: sql`coalesce(sum(${t.apiCalls}), 0)`.mapWith(Number) })
+    .from(t)
+    .where(gte(t.id, firstIdToday(clock.nowMs())))
+    .groupBy(t.connectionId);
+  return new Map(rows.map(({ connectionId, calls }) => [connectionId, calls]));
+}
+
+/** Ids sort by time, so that the index of the list serves a question about a day. */
+const firstIdToday = (nowMs: number): string => `run_${encodeTime(Math.floor(nowMs / DAY_MS) * DAY_MS)}`;
+
 export const lastRun = async ({ db, s }: Store, connectionId: string): Promise<RunRow | null> => {
   const { syncRunSummaries: t } = s;
   const [row] = await db.select().from(t).where(eq(t.connectionId, connectionId)).orderBy(desc(t.id)).limit(1);
@@ -61,11 +103,9 @@ export const lastRun = async ({ db, s }: Store, connectionId: string): Promise<R
 /** Calls of the runs that began since midnight UTC, when GHL's budget of a day begins. */
 export async function callsToday({ db, s, clock }: Store, connectionId: string): Promise<number> {
   const { syncRunSummaries: t } = s;
-  const midnightMs = Math.floor(clock.nowMs() / DAY_MS) * DAY_MS;
-  // Ids sort by time, so that the index of the list serves this too.
   const [row] = await db
     .select({ calls: sql`coalesce(sum(${t.apiCalls}), 0)`.mapWith(Number) })
     .from(t)
-    .where(and(eq(t.connectionId, connectionId), gte(t.id, `run_${encodeTime(midnightMs)}`)));
+    .where(and(eq(t.connectionId, connectionId), gte(t.id, firstIdToday(clock.nowMs()))));
   return row?.calls ?? 0;
 }

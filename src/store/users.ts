@@ -18,7 +18,10 @@ const PASSWORD_MAX = 200;
 /** Names that the audit log uses for doers that are nobody. */
 const TAKEN = ['api', 'cli', 'start', 'sandbox'];
 
-const shown = ({ passwordHash: _, ...user }: UserRow): User => user;
+const shown = (row: UserRow): User => {
+  const { passwordHash: _, ...user } = row;
+  return user;
+};
 
 const refusal = (code: string, message: string, httpStatus: number) => new AppError(code, message, { httpStatus });
 

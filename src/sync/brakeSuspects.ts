@@ -1,6 +1,6 @@
 import { canonicalTag } from '../domain/canonical.ts';
 import { tagOfSegment } from '../domain/fieldMap.ts';
-import { isInactive } from '../domain/inactivity.ts';
+import { isInactive, isKnownTag } from '../domain/inactivity.ts';
 import type { DuePerson } from '../store/brakeQueries.ts';
 import type { JobContext } from './jobContext.ts';
 
@@ -38,7 +38,8 @@ export function createSuspicion({
     // The card of a template is shown even when it has expired and another one has not.
     if (tag === expired) return person.cardStatus === 'expired' && connection.stickyCards.templateId === null;
     if (tag === referrer) return (person.referralCount ?? 0) > 0;
-    if (tag === inactive) return isInactive(person.lastActivity, person.link.createdAt, nowMs);
+    if (tag === inactive)
+      return isKnownTag(person.link.tags, tag) && isInactive(person.lastActivity, person.link.createdAt, nowMs);
     return person.segments.some((segment) => tagOf(segment) === tag);
   };
 

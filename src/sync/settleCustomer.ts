@@ -8,6 +8,7 @@ import { insertDeliveries } from '../store/inbox.ts';
 import { linkedCustomers, linksOfCustomers, newLink, writeLinks } from '../store/links.ts';
 import { clearMark, markContacts } from '../store/marks.ts';
 import { raiseProblems, type RaisedProblem } from '../store/problems.ts';
+import { newCustomerRow } from '../store/staging.ts';
 import { writeLogs } from '../store/runs.ts';
 import { contactLog, type Creation, finish, keyOfDetail, settleAlreadyLinked, settleDone } from './customerCreation.ts';
 import type { JobContext } from './jobContext.ts';
@@ -63,8 +64,16 @@ async function storeMade(ctx: JobContext, db: Db, creation: Creation, made: Made
   const contactId = contact.ghlContactId;
   await finish(ctx, db, command, { state: 'applied', result: { customerId, contactId } });
   // Whosever customer it is: this is what it shows now.
-  if (written)
+  if (written) {
     await insertDeliveries(store, db, [customerWritten(store, connection.id, { customerId, ...written }, made.dateMs)]);
+    // Known at once, not only once it is folded: the next contact of the same person must find it.
+    const { phone: mobile, ...names } = written;
+    const row = { ...newCustomerRow(connection.id, customerId, store.clock.now()), ...names, mobile };
+    await store.bulk.write(db, store.s.stickyCardsCustomers, [row], {
+      conflict: ['connectionId', 'stickycardsId'],
+      update: 'none',
+    });
+  }
   const theirs = (await linksOfCustomers(store, db, connection.id, [customerId])).get(customerId);
   const linkedTo = theirs?.state === 'live' ? theirs.ghlId : null;
   if (linkedTo !== null && linkedTo !== contactId) {

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { TestApp } from '../helpers/testApp.ts';
 
@@ -28,28 +28,26 @@ export type Open = (look?: Look) => Promise<Page>;
  * there is no browser the tests are skipped and a line says so, except in CI.
  */
 export function inBrowser(name: string, tests: (open: Open) => void): void {
-  if (found === undefined) {
-    const line = `no browser at ${PLACES.join(', ')}: "${name}" needs one (apt-get install chromium)`;
-    if (process.env['CI']) test(name, () => expect(line).toBe('a browser'));
-    else {
-      console.warn(`SKIPPED: ${line}`);
-      describe.skip(name, () => tests(() => Promise.reject(new Error(line))));
-    }
-    return;
-  }
-  describe(name, () => {
-    let browser: Browser;
+  const missing = `no browser at ${PLACES.join(', ')}: "${name}" needs one (apt-get install chromium)`;
+  const skipped = found === undefined && !process.env['CI'];
+  // Not by the console: jest keeps to itself what a file without a test says there.
+  if (skipped) process.stderr.write(`SKIPPED: ${missing}\n`);
+  const suite = skipped ? describe.skip : describe;
+  suite(`${name}, in a browser`, () => {
+    let browser: Browser | undefined;
     const contexts: BrowserContext[] = [];
     const complaints: string[] = [];
     beforeAll(async () => {
+      if (found === undefined) throw new Error(missing);
       browser = await chromium.launch({ executablePath: found, args: FLAGS });
     });
     afterAll(async () => {
       await Promise.all(contexts.map((context) => context.close()));
-      await browser.close();
+      await browser?.close();
       expect(complaints).toEqual([]);
     });
     tests(async (look = {}) => {
+      if (!browser) throw new Error(missing);
       const context = await browser.newContext(look);
       contexts.push(context);
       context.setDefaultTimeout(10_000);
@@ -80,8 +78,7 @@ const axePath = createRequire(import.meta.url).resolve('axe-core');
 
 /** What axe-core finds that would keep somebody out: serious and critical, as `rule: first place`. */
 export async function barriers(page: Page): Promise<string[]> {
-  // As a file of the test's own, past the page's Content-Security-Policy, which lets no foreign script in.
-  const { readFileSync } = await import('node:fs');
+  // Past the page's Content-Security-Policy, which lets no foreign script in.
   await page.evaluate(readFileSync(axePath, 'utf8'));
   const found = await page.evaluate(async () => {
     type Result = { violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] };

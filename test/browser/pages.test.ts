@@ -89,6 +89,9 @@ inBrowser('every page', (open) => {
       const page = await open({ colorScheme });
       await page.goto(`${t.url}/login`);
       expect(await barriers(page)).toEqual([]);
+      // A control: what keeps somebody out would be found.
+      await page.evaluate(() => document.querySelector('main')?.append(document.createElement('select')));
+      expect(await barriers(page)).toEqual([expect.stringContaining('select-name')]);
     });
 
     test('nothing serious is found by axe, and nothing is wider than the window, on a desk and on a phone', async () => {

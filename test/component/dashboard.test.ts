@@ -17,8 +17,7 @@ beforeAll(async () => {
     overrides: { clock },
     ghl: { now: () => clock.nowMs() },
   });
-  await t.deliver(delivery('CustomerCreatedEvent', 0, { first_name: '<img src=x onerror=alert(1)>' }));
-  await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { balance: 120 }));
+  await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { first_name: '<img src=x onerror=alert(1)>', balance: 120 }));
   await t.run();
   await addUser(t.app.store, { name: 'Vera', role: 'viewer', password: PASSWORD }, 'test');
 });
@@ -129,7 +128,7 @@ describe('signing in', () => {
   });
 
   test('a changed ADMIN_PASSWORD counts from the next start on and ends the sessions of the old one', async () => {
-    const env = { ADMIN_PASSWORD: 'the old password', ADMIN_TOKEN: 'a'.repeat(30) };
+    const env = { ADMIN_PASSWORD: 'the old password', ENCRYPTION_KEY: '5a'.repeat(32) };
     const { databaseUrl } = t.app.config;
     const folder = databaseUrl.replace(/[^/]*$/, 'changed.db');
     const before = await startTestApp({ env, databaseUrl: folder });
@@ -191,6 +190,24 @@ describe('pages', () => {
       /^event: counts\ndata: \{"totalRecords":\d+.*\}\n\nevent: over\ndata: \{"status":"completed"\}\n\n$/,
     );
   });
+});
+
+test('a browser that follows a run does not hold up the end of the service', async () => {
+  const other = await startTestApp({ env: { ADMIN_PASSWORD: PASSWORD } });
+  other.ghl.faults.add({ kind: 'delay', method: 'POST', path: /\/contacts\/$/, times: 1, delayMs: 6000 });
+  await other.deliver(delivery('CustomerCreatedEvent', 0));
+  const visitor = new Visitor(other);
+  await visitor.signIn('admin', PASSWORD);
+  const asked = await visitor.press('/runs', '/runs', { connection: 'default' });
+  expect(asked.location).toMatch(/^\/runs\/run_/);
+  const stream = visitor.get(`${asked.location}/live`, { accept: 'text/event-stream' });
+  await other.app.store.clock.sleep(300);
+  const beganMs = performance.now();
+  const stopped = other.stop();
+  // At once, long before the call that the run waits for.
+  expect((await stream).text).toMatch(/^event: counts/);
+  expect(performance.now() - beganMs).toBeLessThan(4000);
+  await stopped;
 });
 
 describe('buttons', () => {

@@ -5,7 +5,16 @@ import { retryCustomer, retryCustomers, setCustomerPaused } from '../../src/stor
 import { type CustomerKey, customersById, listCustomers, withCardsAndLinks } from '../../src/store/customerQueries.ts';
 import { insertDeliveries, type NewInboxRow } from '../../src/store/inbox.ts';
 import { newLink } from '../../src/store/links.ts';
-import { callsToday, lastRun, oldestPending, oldestUnfolded, statusCounts } from '../../src/store/overviewQueries.ts';
+import {
+  callsToday,
+  callsTodayOfAll,
+  lastRun,
+  lastRuns,
+  oldestPending,
+  oldestPendings,
+  oldestUnfolded,
+  statusCounts,
+} from '../../src/store/overviewQueries.ts';
 import { decideProblem, getProblem } from '../../src/store/problemActions.ts';
 import { listProblems, raiseProblems } from '../../src/store/problems.ts';
 import { closeRun, type NewLogRow, noCounts, openRun, writeLogs } from '../../src/store/runs.ts';
@@ -236,5 +245,12 @@ describe.each(Object.entries(databases))('the queries for people on %s', (_name,
     expect(await lastRun(store, 'Alpha')).toBeNull();
     expect(await callsToday(store, 'beta')).toBe(12);
     expect(await callsToday(store, 'Alpha')).toBe(0);
+    // The same, asked for all connections at once.
+    expect([...(await lastRuns(store))].map(([id, run]) => [id, run.id])).toEqual([['beta', second]]);
+    expect([...(await callsTodayOfAll(store))]).toEqual([['beta', 12]]);
+    const oldest = await oldestPendings(store, CONNECTIONS);
+    expect(oldest.get('beta')).toEqual(await oldestPending(store, 'beta'));
+    expect(oldest.get('beta')).toEqual(at);
+    expect([oldest.has('Alpha'), oldest.has('empty')]).toEqual([false, false]);
   });
 });

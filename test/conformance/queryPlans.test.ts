@@ -12,14 +12,24 @@ import { countCustomers, customersById, listCustomers, withCardsAndLinks } from 
 import { commandsForPeople, linkAndContact, listAudits, openProblems } from '../../src/store/dashboardQueries.ts';
 import type { Db } from '../../src/store/db.ts';
 import { readFigures } from '../../src/store/metricsQueries.ts';
-import { callsToday, lastRun, oldestPending, oldestUnfolded, statusCounts } from '../../src/store/overviewQueries.ts';
+import {
+  callsToday,
+  callsTodayOfAll,
+  lastRun,
+  lastRuns,
+  oldestPending,
+  oldestPendings,
+  oldestUnfolded,
+  statusCounts,
+} from '../../src/store/overviewQueries.ts';
 import { listProblems } from '../../src/store/problems.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { customerTimeline } from '../../src/store/timelineQueries.ts';
 import { untoldProblems } from '../../src/store/toldProblems.ts';
 import { databases } from '../helpers/databases.ts';
 
-const SIZE = { connections: 3, events: 66_000, customers: 6_000, logs: 66_000, commands: 66_000 };
+// Many connections, or reading all of them in the order of their ids would really be the quickest.
+const SIZE = { connections: 40, events: 45_000, customers: 6_000, logs: 24_000, commands: 32_000 };
 const BIG = ['webhook_events', 'sync_logs', 'sticky_cards_customers', 'sticky_cards_cards', 'ghl_contacts', 'commands'];
 
 interface Asked {
@@ -36,6 +46,9 @@ interface Watched {
   close(): Promise<void>;
 }
 
+/** Holds the backlog of the fold and nothing else: to walk through it is to look at the backlog. */
+const BACKLOG = 'webhook_events_unfolded';
+
 /** What may be read from its first row on: a page in the order of an index, that no condition holds up. */
 const isPlainPage = (text: string) => !/\bwhere\b/i.test(text) && /\blimit\b/i.test(text);
 
@@ -51,6 +64,7 @@ function watchedSqlite(store: Store): Watched {
       const plan = raw.prepare(`explain query plan ${text}`).all(...(params as never[])) as { detail: string }[];
       const scans = plan
         .map(({ detail }) => detail)
+        .filter((detail) => !detail.endsWith(` ${BACKLOG}`))
         .filter((detail) => BIG.some((table) => new RegExp(`^SCAN ${table}\\b`).test(detail)));
       const ordered = scans.every((detail) => /USING (COVERING )?INDEX/.test(detail));
       return Promise.resolve(ordered && isPlainPage(text) ? [] : scans);
@@ -62,6 +76,7 @@ function watchedSqlite(store: Store): Watched {
 interface PlanNode {
   'Node Type': string;
   'Relation Name'?: string;
+  'Index Name'?: string;
   'Index Cond'?: string;
   Filter?: string;
   Plans?: PlanNode[];
@@ -69,7 +84,7 @@ interface PlanNode {
 
 async function watchedPostgres(store: Store, url: string): Promise<Watched> {
   const pool = new pg.Pool({ connectionString: url, max: 1 });
-  await pool.query('analyze');
+  await pool.query('vacuum analyze');
   // Tables of this size may be cheaper to read than to look up in: what is asked here is whether an index serves.
   await pool.query('set enable_seqscan = off');
   const asked: Asked[] = [];
@@ -89,7 +104,8 @@ async function watchedPostgres(store: Store, url: string): Promise<Watched> {
         .filter((node) => BIG.includes(node['Relation Name'] ?? ''))
         .filter((node) => {
           if (node['Node Type'] === 'Seq Scan') return true;
-          const isIndex = ['Index Scan', 'Index Only Scan'].includes(node['Node Type']);
+          const isIndex =
+            ['Index Scan', 'Index Only Scan'].includes(node['Node Type']) && node['Index Name'] !== BACKLOG;
           return isIndex && node['Index Cond'] === undefined && !isPlainPage(text);
         })
         .map((node) => `${node['Node Type']} ${node['Relation Name'] ?? ''} ${node.Filter ?? ''}`);
@@ -133,6 +149,7 @@ const QUERIES: Record<string, (store: Store) => Promise<unknown>> = {
   'customers failing': (s) => listCustomers(s, { syncStatus: 'FAILED' }, 50),
   'customers by reason': (s) => listCustomers(s, { syncStatus: 'FAILED', code: 'rare' }, 50),
   'customers by name': (s) => listCustomers(s, { q: 'zzz' }, 50),
+  'customers by a name that is not ASCII': (s) => listCustomers(s, { q: 'ünal' }, 50),
   'customers by phone': (s) => listCustomers(s, { q: '+12122000001' }, 50),
   'customers, next page': (s) => listCustomers(s, {}, 50, { connectionId: C, customerId: P }),
   'customers counted': (s) => countCustomers(s, { syncStatus: 'FAILED' }),
@@ -157,6 +174,9 @@ const QUERIES: Record<string, (store: Store) => Promise<unknown>> = {
     await lastRun(s, C);
     await oldestPending(s, C);
     await oldestUnfolded(s);
+    await lastRuns(s);
+    await callsTodayOfAll(s);
+    await oldestPendings(s, [connectionId(0), C]);
   },
   'the figures': (s) => readFigures(s, [connectionId(0), C], [C]),
 };

@@ -10,7 +10,7 @@ import type { Mix } from './twoSides/mixes.ts';
 import { operator } from './twoSides/operator.ts';
 import type { Person } from './twoSides/person.ts';
 import { storyOf } from './twoSides/story.ts';
-import { deliver, note, run, startWorld, type World } from './twoSides/world.ts';
+import { deliver, endWorld, note, run, startWorld, type World } from './twoSides/world.ts';
 
 export { type Mix, MIXES } from './twoSides/mixes.ts';
 
@@ -25,8 +25,6 @@ export interface WorldReport {
   violations: { rule: string; text: string; story: string }[];
 }
 
-/** Phases of trouble, each followed by calm, after that of appearing. */
-const PHASES = 2;
 const ROUNDS = 3;
 /** Until all is quiet, so many runs at most. */
 const CALM_RUNS_MAX = 40;
@@ -34,12 +32,15 @@ const CALM_RUNS_MAX = 40;
 const WRITES_PER_CHANGE = 5;
 const WRITES_PER_PERSON = 14;
 
-/** One world of so many people from its beginning to its end. Stops at the first phase that leaves something wrong. */
-export async function runWorld(seed: number, people: number, mix: Mix): Promise<WorldReport> {
+/**
+ * One world of so many people: after that of their appearing so many phases of trouble, each followed by calm. Stops at
+ * the first phase that leaves something wrong.
+ */
+export async function runWorld(seed: number, people: number, mix: Mix, phases = 2): Promise<WorldReport> {
   const world = await startWorld(seed, mix);
   let violations: Violation[] = [];
   try {
-    for (let phase = 0; phase <= PHASES && violations.length === 0; phase++) {
+    for (let phase = 0; phase <= phases && violations.length === 0; phase++) {
       note(world, `phase ${phase}`);
       plagueWebhooks(world);
       for (let round = 0; round < ROUNDS; round++) await trouble(world, phase, round, people);
@@ -54,7 +55,7 @@ export async function runWorld(seed: number, people: number, mix: Mix): Promise<
     }
     return await reportOf(world, violations);
   } finally {
-    await world.t.stop();
+    await endWorld(world);
   }
 }
 

@@ -39,7 +39,7 @@ export class Visitor {
     return this.post(action, { csrf: await this.csrf(page), back: page, ...fields });
   }
 
-  async #ask(path: string, init: RequestInit & { headers: Record<string, string> }): Promise<Visit> {
+  async #ask(path: string, init: { method?: string; body?: string; headers: Record<string, string> }): Promise<Visit> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const answer = await fetch(`${this.#t.url}${path}`, {
       ...init,

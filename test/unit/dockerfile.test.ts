@@ -55,7 +55,7 @@ describe('Dockerfile', () => {
   });
 
   test('the program finds at run time what it reads: migrations, tables in config, package.json', () => {
-    expect(copies(runtime)).toEqual(expect.arrayContaining(['package.json', 'config/', 'migrations/']));
+    expect(copies(runtime)).toEqual(expect.arrayContaining(['package.json', 'config/', 'migrations/', 'public/']));
     expect(named('COPY')).toContain('--from=build /app/dist/ dist/');
     const main = /"(dist\/[^"]+)\.js"/.exec(named('CMD')[0] ?? '')?.[1] ?? '';
     expect(existsSync(join(projectRoot, `${main.replace('dist/', '')}.ts`))).toBe(true);

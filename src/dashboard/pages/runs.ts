@@ -1,29 +1,24 @@
-import type { Request } from 'express';
 import { RUN_STATUSES } from '../../../drizzle/tables/runs.ts';
 import { AppError, messageOf } from '../../errors.ts';
 import { idFloor } from '../../ids.ts';
-import { findLogs, findRuns } from '../../store/activityQueries.ts';
-import { getRun, listRuns, type LogRow, type RunRow } from '../../store/runs.ts';
+import { findRuns } from '../../store/activityQueries.ts';
+import { listRuns, type RunRow } from '../../store/runs.ts';
 import type { PageContext } from '../context.ts';
 import { html, type Html } from '../html.ts';
 import type { DashboardNeeds } from '../needs.ts';
-import { empty, facts, id, number, time } from '../parts/basics.ts';
-import { connectionChoice, filters, pager, tabs } from '../parts/forms.ts';
-import { logResult } from '../parts/logResult.ts';
-import { type People, peopleOf, personLink } from '../parts/people.ts';
+import { empty, number, time } from '../parts/basics.ts';
+import { connectionChoice, filters, pager } from '../parts/forms.ts';
 import { table } from '../parts/table.ts';
 import { DIRECTION_WORDS, runBadge, runWord } from '../parts/words.ts';
 import { durationText } from '../parts/zone.ts';
 import type { Routes } from '../routes.ts';
-import { progress } from './live.ts';
 
 const PATH = '/runs';
 const PAGE = 50;
-const RECORDS = 50;
 /** A run that was asked for is looked for so long before the list is shown in its place. */
 const PATIENCE_MS = 2000;
 
-/** `/runs`: what was done, run by run, with a chart; one run's records with before → after. */
+/** `/runs`: what was done, run by run, with a chart, and a button for one more. */
 export function runPages(routes: Routes, needs: DashboardNeeds): void {
   const { store } = needs;
 
@@ -59,71 +54,6 @@ export function runPages(routes: Routes, needs: DashboardNeeds): void {
             : runTable(ctx, rows)
         }
         ${pager(ctx, PATH, next ?? null)}
-      `,
-    };
-  });
-
-  const runOf = async (req: Request): Promise<RunRow> => {
-    const run = await getRun(store, String(req.params['id'] ?? ''));
-    if (run) return run;
-    throw new AppError('unknown_run', 'There is no such run: old ones are removed after a while.', { httpStatus: 404 });
-  };
-
-  routes.page(`${PATH}/:id`, async (ctx, req) => {
-    const run = await runOf(req);
-    const { cursor } = ctx.query;
-    const status = (['success', 'failed', 'skipped'] as const).find((each) => each === ctx.query['status']);
-    const found = await findLogs(store, { runId: run.id, ...(status && { status }) }, RECORDS + 1, cursor);
-    const logs = found.slice(0, RECORDS);
-    const people = await peopleOf(
-      store,
-      logs.map(({ connectionId, customerId, contactId }) => ({ connectionId, ids: [customerId, contactId] })),
-    );
-    const next = found.length > RECORDS ? logs.at(-1)?.id : (found as { scannedTo?: string }).scannedTo;
-    const path = `${PATH}/${run.id}`;
-    return {
-      title: 'Run',
-      section: 'runs',
-      trail: [{ href: PATH, text: 'Runs' }],
-      scripts: ['live.js'],
-      body: html`
-        <div class="row lead">
-          ${runBadge(run.status)} ${DIRECTION_WORDS[run.direction]} · ${run.trigger} · ${run.connectionId} ${id(run.id)}
-        </div>
-        ${
-          run.lastError === null
-            ? null
-            : html`<section class="finding bad">
-                <h3>Why it ended early</h3>
-                <p class="said">${run.lastError}</p>
-              </section>`
-        }
-        ${progress(run)}
-        ${facts([
-          ['Started', time(ctx, run.startedAt, run.connectionId, { age: true })],
-          ['Ended', time(ctx, run.completedAt, run.connectionId)],
-          ['Took', durationText(run.durationMs)],
-          ['Waits for the rate limit', number(run.rateLimitWaits)],
-        ])}
-        <h2>Records</h2>
-        ${tabs(
-          ctx,
-          path,
-          'status',
-          [
-            ['', 'All'],
-            ['success', 'Written'],
-            ['failed', 'Failed'],
-            ['skipped', 'Left out'],
-          ],
-          'Results',
-        )}
-        ${
-          logs.length === 0
-            ? empty('No records', 'Records that were the same on both sides are counted and not listed.')
-            : recordTable(ctx, logs, people)
-        }
-        ${pager(ctx, path, next ?? null)}
       `,
     };
   });
@@ -245,28 +175,3 @@ const runTable = (ctx: PageContext, rows: readonly RunRow[]): Html =>
     ],
     rows,
   );
-
-const recordTable = (ctx: PageContext, logs: readonly LogRow[], people: People): Html =>
-  table<LogRow>(
-    'Records of this run',
-    [
-      {
-        head: 'Record',
-        cell: (log) =>
-          html`${who(log, people)}
-            <span class="sub"
-              >${log.entityType === 'customer' ? '' : `${log.entityType}, `}${log.action}
-              ${DIRECTION_WORDS[log.direction]}</span
-            >`,
-      },
-      { head: 'What happened', cell: (log) => logResult(ctx, log) },
-      { head: 'When', cell: (log) => time(ctx, log.createdAt, log.connectionId) },
-    ],
-    logs,
-  );
-
-function who({ connectionId, customerId, contactId, entityId }: LogRow, people: People): Html {
-  const person = people(connectionId, customerId) ?? people(connectionId, contactId);
-  const known = person?.customerId ?? customerId;
-  return known === null ? id(entityId) : personLink(connectionId, known, person);
-}

@@ -1,7 +1,13 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Connection } from '../../domain/connection.ts';
-import { callsToday, lastRun, oldestPending, oldestUnfolded, statusCounts } from '../../store/overviewQueries.ts';
+import {
+  callsTodayOfAll,
+  lastRuns,
+  oldestPendings,
+  oldestUnfolded,
+  statusCounts,
+} from '../../store/overviewQueries.ts';
 import type { Store } from '../../store/store.ts';
 import { idText, parse } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
@@ -16,32 +22,36 @@ const CALLS_PER_DAY = 200_000;
 export async function overviewOf(store: Store, connections: readonly Connection[]) {
   const counts = await statusCounts(store);
   const unfolded = await oldestUnfolded(store);
-  const nowMs = store.clock.nowMs();
-  return Promise.all(
-    connections.map(async (connection) => {
-      const { id, mode, state, reason, pausedDirections } = connection;
-      const { PENDING = 0, SYNCED = 0, SKIPPED = 0, FAILED = 0 } = counts.get(id) ?? {};
-      // In observe everything waits for the activation: that is no lag.
-      const pending = PENDING === 0 || mode === 'observe' ? null : await oldestPending(store, id);
-      const waiting = [pending, unfolded.get(id) ?? null].filter((at) => at !== null).map((at) => at.getTime());
-      const run = await lastRun(store, id);
-      return {
-        id,
-        mode,
-        state,
-        reason,
-        paused: pausedDirections,
-        /** Age of the oldest change that has not reached the other side; null = nothing waits. */
-        lagSeconds: waiting.length === 0 ? null : Math.max(0, Math.round((nowMs - Math.min(...waiting)) / 1000)),
-        pending: PENDING,
-        inSync: SYNCED,
-        excluded: SKIPPED,
-        failing: FAILED,
-        budget: { usedToday: await callsToday(store, id), perDay: CALLS_PER_DAY },
-        lastRun: run && runShape(run),
-      };
-    }),
+  // In observe everything waits for the activation: that is no lag.
+  const behind = connections.filter(({ id, mode }) => mode !== 'observe' && (counts.get(id)?.PENDING ?? 0) > 0);
+  const pendings = await oldestPendings(
+    store,
+    behind.map(({ id }) => id),
   );
+  const runs = await lastRuns(store);
+  const calls = await callsTodayOfAll(store);
+  const nowMs = store.clock.nowMs();
+  return connections.map((connection) => {
+    const { id, mode, state, reason, pausedDirections } = connection;
+    const { PENDING = 0, SYNCED = 0, SKIPPED = 0, FAILED = 0 } = counts.get(id) ?? {};
+    const waiting = [pendings.get(id), unfolded.get(id)].flatMap((at) => (at === undefined ? [] : [at.getTime()]));
+    const run = runs.get(id);
+    return {
+      id,
+      mode,
+      state,
+      reason,
+      paused: pausedDirections,
+      /** Age of the oldest change that has not reached the other side; null = nothing waits. */
+      lagSeconds: waiting.length === 0 ? null : Math.max(0, Math.round((nowMs - Math.min(...waiting)) / 1000)),
+      pending: PENDING,
+      inSync: SYNCED,
+      excluded: SKIPPED,
+      failing: FAILED,
+      budget: { usedToday: calls.get(id) ?? 0, perDay: CALLS_PER_DAY },
+      lastRun: run ? runShape(run) : null,
+    };
+  });
 }
 
 /** `GET /api/overview`. */

@@ -1,7 +1,7 @@
 import type { LinkField, Value } from '../../../drizzle/tables/links.ts';
 import type { GhlEdit } from '../../domain/plan.ts';
 import { toE164 } from '../../domain/phone.ts';
-import { ApiError } from '../../platforms/apiError.ts';
+import { ApiError, isApiError } from '../../platforms/apiError.ts';
 import type { CustomerWrite } from '../../platforms/stickycards/report/client.ts';
 import type { LinkRow } from '../../store/links.ts';
 import type { CustomerRow } from '../../store/staging.ts';
@@ -59,6 +59,11 @@ export async function writeDetails(job: PushJob, edits: readonly DetailEdit[]): 
       await send(job, writer, left);
       return true;
     } catch (error) {
+      if (isApiError(error, 'gone')) {
+        // Not asked again for every change of GHL: only for another value of these.
+        for (const edit of left) hold(job, edit, 'gone_in_sticky_cards');
+        throw error;
+      }
       const refused = refusedEdit(job, left, error);
       if (!refused) throw error;
       holdEdit(job, refused, error as ApiError);

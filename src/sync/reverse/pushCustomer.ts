@@ -42,9 +42,20 @@ async function attempt(job: PushJob, work: () => Promise<unknown>): Promise<void
     await work();
   } catch (error) {
     if (!isApiError(error) || error.side !== 'stickycards' || job.ctx.signal.aborted) throw error;
+    if (error.class === 'gone') return goneInStickyCards(job);
     job.reverse.error ??= error;
     job.ctx.stickyFailed(error);
   }
+}
+
+/** Sticky Cards does not know the person (any more): there is nobody to tell. GHL keeps what it has, and it is listed once. */
+function goneInStickyCards(job: PushJob): void {
+  const customerId = job.pair.customer.stickycardsId;
+  job.problems.push({
+    code: 'gone_in_sticky_cards',
+    recordId: customerId,
+    sample: { customerId, contactId: job.link.ghlId },
+  });
 }
 
 /** Balance commands of the card are performed at once; with what they come to, GHL is written in the same job. */

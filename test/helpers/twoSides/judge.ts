@@ -95,7 +95,8 @@ function allowed(
 function judgePoints(person: Person, contact: SimulatedContact, cards: SimulatedCard[], paid: number, say: Say): void {
   const primary = primaryOf(cards);
   const shown = contact.customFields['loyalty_points'];
-  if (shown !== primary?.balance) say('points shown', `GHL shows ${JSON.stringify(shown)}, the card has ${primary?.balance}`);
+  if (shown !== primary?.balance)
+    say('points shown', `GHL shows ${JSON.stringify(shown)}, the card has ${primary?.balance}`);
   const sum = cards.reduce((total, { balance }) => total + balance, 0);
   const expected = [...person.points.values()].reduce((total, points) => total + points, 0) + person.bonus;
   if (sum !== expected) say('points', `${sum} points on the cards, ${expected} were given`);

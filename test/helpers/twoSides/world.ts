@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { sqliteUrl } from '../databases.ts';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { startTestApp, type TestApp } from '../testApp.ts';
 import { calmDown, type Hook, plague } from './faults.ts';
 import { type HurriedClock, hurriedClock } from './hurriedClock.ts';
@@ -27,13 +27,21 @@ export interface World {
   log: { atMs: number; text: string }[];
 }
 
+/** A file system in memory, where there is one: a process dies here often, the machine never does, and commits are cheap. */
+const MEMORY = '/dev/shm';
+
+export async function endWorld({ t, databaseFile }: World): Promise<void> {
+  await t.stop();
+  rmSync(dirname(databaseFile), { recursive: true });
+}
+
 export async function startWorld(seed: number, mix: Mix): Promise<World> {
   const clock = hurriedClock();
-  const databaseUrl = sqliteUrl();
+  const databaseFile = join(mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'both-sides-')), 'sync.db');
   const random = createRandom(seed);
   const now = () => clock.nowMs();
   const t = await startTestApp({
-    databaseUrl,
+    databaseUrl: `file:${databaseFile}`,
     // Runs are asked for by the test alone.
     // A whole world edits at once here: the brake is another test's matter.
     env: { SYNC_CRON: '0 0 1 1 *', MASS_CHANGE_BRAKE: 'off' },
@@ -50,7 +58,7 @@ export async function startWorld(seed: number, mix: Mix): Promise<World> {
     random,
     inRun: createRandom(seed ^ 0x5bd1e995),
     people: [],
-    databaseFile: fileURLToPath(databaseUrl.replace(/^file:/, 'file://')),
+    databaseFile,
     onCall: null,
     deliveries: [],
     log: [],
