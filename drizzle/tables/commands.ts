@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { Kit } from '../kit.ts';
 
 export const COMMAND_STATES = ['pending', 'held', 'sending', 'applied', 'failed', 'unknown', 'discarded'] as const;
@@ -51,5 +52,10 @@ export const commands = (k: Kit) =>
       k.index('commands_target').on(t.connectionId, t.target, t.kind),
       // The ledger for people, by what it does.
       k.index('commands_kind').on(t.connectionId, t.kind, t.id),
+      // What people look for in all connections at once.
+      k
+        .index('commands_for_people')
+        .on(t.state, t.id)
+        .where(sql`${t.state} in ('held', 'unknown', 'failed')`),
     ],
   );

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { Kit } from '../kit.ts';
 
 export const RUN_STATUSES = ['running', 'completed', 'partial', 'failed', 'skipped-overlap', 'stale'] as const;
@@ -73,6 +74,11 @@ export const syncLogs = (k: Kit) =>
       k.index('sync_logs_run').on(t.runId, t.id),
       k.index('sync_logs_customer').on(t.connectionId, t.customerId, t.id),
       k.index('sync_logs_status').on(t.connectionId, t.status, t.id),
+      // What went wrong anywhere: few, so that a write that succeeds does not touch it.
+      k
+        .index('sync_logs_odd')
+        .on(t.status, t.id)
+        .where(sql`${t.status} in ('failed', 'skipped')`),
     ],
   );
 

@@ -25,7 +25,7 @@ export type { DashboardNeeds } from './needs.ts';
 export interface Dashboard {
   router: Router;
   /** Whether an operator sends this request from a browser that is signed in. */
-  signedIn(req: Request): Promise<boolean>;
+  signedIn: (req: Request) => Promise<boolean>;
 }
 
 /** Only what this service serves itself is loaded, run and asked; nobody may put a page into a frame. */

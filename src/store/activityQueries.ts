@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { type EventFilter, type InboxRow, listEvents } from './inbox.ts';
 import { newestOf, ofWindow, type Windowed, windowFloor } from './listWindow.ts';
-import { connectionNames, newestAcross } from './newestAcross.ts';
+import { connectionNames } from './newestAcross.ts';
 import { listLogs, listRuns, type LogFilter, type LogRow, type RunFilter, type RunRow } from './runs.ts';
 import type { Store } from './store.ts';
 
@@ -22,9 +22,14 @@ export async function findLogs(
     return ofWindow(await listLogs(store, filter, limit, before, floor), limit, floor);
   }
   if (connection === undefined) {
-    if (customerId === undefined && status === undefined) return listLogs(store, filter, limit, before);
-    const read = (name: string) => findLogs(store, { ...filter, connection: name }, limit, before);
-    return newestAcross(await connectionNames(store), limit, read);
+    // Of one customer there are few, whatever connections know the id.
+    if (customerId !== undefined) {
+      const connections = await connectionNames(store);
+      return connections.length === 0 ? [] : listLogs(store, { ...filter, connections }, limit, before);
+    }
+    // Nearly all are a success: the newest of all are the newest of these.
+    const floor = status === 'success' ? await windowFloor(store, t, undefined, before) : null;
+    return ofWindow(await listLogs(store, filter, limit, before, floor), limit, floor);
   }
   if (customerId === undefined && status === undefined) {
     const lists: LogRow[][] = [];
@@ -50,7 +55,7 @@ export async function findRuns(
   return ofWindow(await listRuns(store, filter, limit, before, floor), limit, floor);
 }
 
-/** The inbox for people, newest first; asked connection by connection where only then an index serves the filter. */
+/** The inbox for people, newest first; of a customer in all connections that could know the id. */
 export async function findEvents(
   store: Store,
   filter: EventFilter,
@@ -60,6 +65,6 @@ export async function findEvents(
   if (filter.connection !== undefined || filter.customerId === undefined) {
     return listEvents(store, filter, limit, before);
   }
-  const read = (connection: string) => listEvents(store, { ...filter, connection }, limit, before);
-  return newestAcross(await connectionNames(store), limit, read);
+  const connections = await connectionNames(store);
+  return connections.length === 0 ? [] : listEvents(store, { ...filter, connections }, limit, before);
 }

@@ -15,6 +15,9 @@ import { wantCardRead } from './wantedReads.ts';
 export const getCommand = async ({ db, s }: Store, id: string): Promise<CommandRow | null> =>
   (await db.select().from(s.commands).where(eq(s.commands.id, id)))[0] ?? null;
 
+/** States with an index over all connections. */
+const FOR_PEOPLE = ['held', 'unknown', 'failed'];
+
 /** The ledger for people, newest first; asked as its indexes lie: by connection and state, or by connection and kind. */
 export async function findCommands(
   store: Store,
@@ -26,6 +29,7 @@ export async function findCommands(
   const { connection, state, kind } = filter;
   if (connection === undefined) {
     if (state === undefined && kind === undefined) return listCommands(store, filter, limit, before);
+    if (kind === undefined && FOR_PEOPLE.includes(state as string)) return listCommands(store, filter, limit, before);
     const read = (name: string) => findCommands(store, { ...filter, connection: name }, limit, before);
     return newestAcross(await connectionNames(store), limit, read);
   }

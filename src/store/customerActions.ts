@@ -55,6 +55,7 @@ export async function retryCustomers(
         return taken.length;
       });
     }
+    onPage(count);
     if (next === null) return count;
     after = next;
   }

@@ -1,5 +1,4 @@
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
-import type { SyncStatus } from '../../drizzle/tables/staging.ts';
 import { DEFAULT_SETTINGS } from '../domain/connectionSettings.ts';
 import { type Chunk, SCAN_MAX, scanCustomers } from './customerScan.ts';
 import { type CustomerFilter, exactValues } from './customerSearch.ts';

@@ -5,7 +5,7 @@ import type { CustomerRow } from './staging.ts';
 import type { Store } from './store.ts';
 
 /** Names and reasons have no index: so many rows are looked through for one page, then the page ends where it is. */
-export const SCAN_MAX = 20_000;
+export const SCAN_MAX = 10_000;
 /** In one go, between which whoever waits for an answer goes first. */
 const SCAN_CHUNK = 4_000;
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { InboxRow } from './inboxRow.ts';
 import { newestOf, ofWindow, type Windowed, windowFloor } from './listWindow.ts';
 import type { Store } from './store.ts';
@@ -10,6 +10,8 @@ export { insertDeliveries } from './inboxInsert.ts';
 
 export interface EventFilter {
   connection?: string;
+  /** Any of these, where `connection` names none. */
+  connections?: readonly string[];
   status?: string;
   source?: string;
   type?: string;
@@ -30,9 +32,12 @@ export async function listEvents(
   before?: string,
 ): Promise<Windowed<InboxRow>> {
   const { webhookEvents: t } = store.s;
-  const { connection, status, source, type, customerId } = filter;
+  const { connection, connections, status, source, type, customerId } = filter;
   const few = status !== undefined && FEW.includes(status);
-  const ofConnection = connection === undefined ? undefined : eq(t.connectionId, connection);
+  const ofConnection =
+    connection !== undefined
+      ? eq(t.connectionId, connection)
+      : connections && inArray(t.connectionId, [...connections]);
   const statusIs = status === undefined ? undefined : eq(t.status, status as InboxRow['status']);
   // Said in the index's own words, or SQLite does not see that its partial index serves the query.
   const inFew = few ? sql`${t.status} in ('skipped', 'waiting', 'rejected')` : undefined;

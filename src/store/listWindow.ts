@@ -12,7 +12,7 @@ export type Windowed<Row> = Row[] & { scannedTo?: string };
  * Where no index serves a whole filter, so many rows are looked at for one page, then the page ends where it is: a rare
  * row far down a large table must not keep deliveries waiting. The next page goes on from there.
  */
-export const WINDOW_ROWS = 20_000;
+export const WINDOW_ROWS = 10_000;
 
 /** Where the window below `before` ends among the rows that an index lists for `base`; null = fewer rows are left. */
 export async function windowFloor(

@@ -152,7 +152,8 @@ describe('what is told', () => {
   test('the message says what happened, what to do and where to look, and is safe to show', async () => {
     await raise('a');
     await alerts.tell();
-    const { text, blocks } = sink.received[0]?.body as { text: string; blocks: unknown[] };
+    const [told] = sink.received;
+    const { text, blocks } = (told as { body: unknown }).body as { text: string; blocks: unknown[] };
     expect(text).toContain('Problem in north: Customers could not be written to GHL and wait for you.');
     expect(text).toContain('press Retry');
     expect(JSON.stringify(blocks)).toMatch(/<https:\/\/sync\.example\.com\/problems\/prb_\w+\|Open it>/);

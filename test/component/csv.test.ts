@@ -42,7 +42,8 @@ test.each(Object.entries(PEOPLE))('%s: the whole list with its reasons, %d lines
   expect(lines).toHaveLength(count);
   expect(lines.every((line) => line.includes(`,default,${status},`))).toBe(true);
   expect(lines[0]).toContain(`"'=HYPERLINK(""http://evil"")"`);
-  if (status === 'SKIPPED') expect(lines[5]).toContain(',no_contact_info,');
+  const reason = { SYNCED: ',,', SKIPPED: ',no_contact_info,', FAILED: ',validation,' }[status] as string;
+  expect(lines[5]).toContain(`,${status}${reason}`);
   // The overview counts the same.
   const { body } = await t.api('/overview');
   const [line] = body['items'] as Record<string, number>[];

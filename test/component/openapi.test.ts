@@ -85,7 +85,7 @@ test('every call answers what the document promises, with something to show', as
 });
 
 test('what is done answers what the document promises', async () => {
-  await call('post', '/api/runs', 202, {});
+  expect(await call('post', '/api/runs', 202, {})).toEqual({ accepted: [{ connection: 'default' }] });
   await call('post', '/api/runs', 200, { connection: 'default', wait: true });
   await call('post', '/api/runs', 404, { connection: 'nowhere' });
   await call('post', `/api/events/${ids.event}/replay`, 202, {});

@@ -189,12 +189,9 @@ test('the story of a customer holds deliveries, calls, commands and decisions, i
   expect(all.filter((item) => item.event?.source === 'stickycards')).toHaveLength(4);
   // The echo of our own writes belongs to the story.
   expect(all.some((item) => item.event?.source === 'ghl')).toBe(true);
-  expect(
-    all
-      .filter((item) => item.command)
-      .map((item) => item.command?.kind)
-      .toSorted(),
-  ).toEqual(['create_contact', 'note']);
+  expect(new Set(all.flatMap((item) => (item.command ? [item.command.kind] : [])))).toEqual(
+    new Set(['create_contact', 'note']),
+  );
   expect(all.some((item) => item.log?.action === 'create' && item.log.status === 'success')).toBe(true);
   expect((await t.api('/customers/cus_1/timeline?cursor=abc')).body['field']).toBe('cursor');
 });

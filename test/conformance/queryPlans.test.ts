@@ -11,6 +11,7 @@ import { findCommands } from '../../src/store/commandActions.ts';
 import { countCustomers, customersById, listCustomers, withCardsAndLinks } from '../../src/store/customerQueries.ts';
 import { commandsForPeople, linkAndContact, listAudits, openProblems } from '../../src/store/dashboardQueries.ts';
 import type { Db } from '../../src/store/db.ts';
+import { WINDOW_ROWS } from '../../src/store/listWindow.ts';
 import { readFigures } from '../../src/store/metricsQueries.ts';
 import {
   callsToday,
@@ -99,7 +100,8 @@ async function watchedPostgres(store: Store, url: string): Promise<Watched> {
         `explain (format json) ${text}`,
         params,
       );
-      const nodes = nodesOf((rows[0]?.['QUERY PLAN'][0] as { Plan: PlanNode }).Plan);
+      const [row] = rows as [{ 'QUERY PLAN': [{ Plan: PlanNode }] }];
+      const nodes = nodesOf(row['QUERY PLAN'][0].Plan);
       return nodes
         .filter((node) => BIG.includes(node['Relation Name'] ?? ''))
         .filter((node) => {
@@ -200,7 +202,7 @@ describe.each(Object.entries(databases))('plans on %s', (name, makeUrl) => {
     watched.asked.length = 0;
     await QUERIES[query]?.(watched.store);
     expect(watched.asked.length).toBeGreaterThan(0);
-    for (const asked of [...watched.asked]) {
+    for (const asked of watched.asked) {
       const walks = await watched.walks(asked);
       expect({ text: asked.text.slice(0, 600), walks }).toEqual({ text: asked.text.slice(0, 600), walks: [] });
     }
@@ -209,7 +211,7 @@ describe.each(Object.entries(databases))('plans on %s', (name, makeUrl) => {
   test('what counts everybody reads an index, never the rows', async () => {
     watched.asked.length = 0;
     await statusCounts(watched.store);
-    for (const asked of [...watched.asked]) {
+    for (const asked of watched.asked) {
       const walks = await watched.walks(asked);
       for (const walk of walks) expect(walk).toMatch(/COVERING INDEX|Index Only Scan/);
     }
@@ -227,7 +229,7 @@ describe.each(Object.entries(databases))('plans on %s', (name, makeUrl) => {
     let pages = 0;
     for (let before = first.scannedTo; before !== undefined; pages++)
       before = (await findEvents(original, { source: 'sticker' }, 51, before)).scannedTo;
-    expect(pages).toBe(Math.floor(SIZE.events / 20_000));
+    expect(pages).toBe(Math.floor(SIZE.events / WINDOW_ROWS));
   });
 
   test('a rare row behind the window is found by going on, once', async () => {

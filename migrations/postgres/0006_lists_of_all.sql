@@ -1,0 +1,2 @@
+CREATE INDEX "commands_for_people" ON "commands" USING btree ("state","id") WHERE "commands"."state" in ('held', 'unknown', 'failed');--> statement-breakpoint
+CREATE INDEX "sync_logs_odd" ON "sync_logs" USING btree ("status","id") WHERE "sync_logs"."status" in ('failed', 'skipped');
