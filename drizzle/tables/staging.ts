@@ -8,8 +8,11 @@ export type Stamp = [atMs: number, rank: number, hash: string];
 export interface CustomerFoldState {
   /** Per staged column: when its value was set. */
   stamps: Record<string, Stamp>;
-  /** By lower-case name: the spelling and the newest statement that the person is in it. */
-  segments: Record<string, { name: string; stamp: Stamp }>;
+  /**
+   * By lower-case name: the spelling and the newest statement that the person is in it; `statedMs` = the newest event that
+   * was about this very segment (ms, 0 = none): lists in events about others only repeat what is known.
+   */
+  segments: Record<string, { name: string; stamp: Stamp; statedMs?: number }>;
   /** The newest statement of the whole set: what was not stated since is out. */
   segmentsWholeAt: Stamp | null;
   /** Keys of the referral events counted so far. */

@@ -55,5 +55,15 @@ const WRITTEN_EFFECTS: Readonly<Record<string, EventEffect>> = {
   BalanceWritten: { rank: READ_EFFECT.rank, needs: 'balance' },
 };
 
+/**
+ * The time of our own write is the end of its second, numbered from here on: whatever happened before it in that second
+ * must not count as newer, and of two writes in one second the later one counts. It stays in the second, because what
+ * else is known of that second has to be recognised (foldEvent).
+ */
+export const OWN_WRITE_FROM_MS = 990;
+
+/** Milliseconds to add to the `Date` of the n-th write to a record in one second, from 0. */
+export const ownWriteMs = (n: number): number => Math.min(OWN_WRITE_FROM_MS + n, 999);
+
 export const writtenEffectOf = (type: string): EventEffect | null =>
   Object.hasOwn(WRITTEN_EFFECTS, type) ? (WRITTEN_EFFECTS[type] as EventEffect) : null;

@@ -1,6 +1,6 @@
 import type { CardFoldState, CustomerFoldState, Stamp } from '../../drizzle/tables/staging.ts';
 import type { StickyCardsEvent } from './event.ts';
-import { effectOf, type EventEffect, READ_EFFECT } from './eventEffects.ts';
+import { effectOf, type EventEffect, OWN_WRITE_FROM_MS, READ_EFFECT } from './eventEffects.ts';
 
 /** A person as staged: values only, without the bookkeeping of the sync. Times are ms. */
 export interface StagedCustomer {
@@ -105,7 +105,15 @@ type Stamped<T> = T & { fold: { stamps: Record<string, Stamp> } };
  * first is not known. Where they differ, a read has to tell (SPEC §2.2).
  */
 const isOneMoment = (a: Stamp | undefined, b: Stamp): boolean =>
-  a !== undefined && secondOf(a[0]) === secondOf(b[0]) && (a[1] === READ_EFFECT.rank || b[1] === READ_EFFECT.rank);
+  a !== undefined &&
+  secondOf(a[0]) === secondOf(b[0]) &&
+  (a[1] === READ_EFFECT.rank || b[1] === READ_EFFECT.rank) &&
+  !(isOwnWrite(a) && isOwnWrite(b));
+
+/** Of two writes of ours the order is known. */
+const isNextOwnWrite = (a: Stamp, b: Stamp): boolean =>
+  isOwnWrite(a) && isOwnWrite(b) && secondOf(a[0]) === secondOf(b[0]);
+const isOwnWrite = ([atMs, rank]: Stamp): boolean => rank === READ_EFFECT.rank && atMs % 1000 >= OWN_WRITE_FROM_MS;
 
 /** A state field takes the value with the newest stamp; null says nothing. */
 function setState<T, K extends keyof T & string>(record: Stamped<T>, key: K, value: T[K] | null, stamp: Stamp): void {
@@ -228,8 +236,11 @@ function foldSegments(
     const key = name.toLowerCase();
     const known = fold.segments[key];
     const order = known ? compareStamps(known.stamp, stamp) : -1;
-    if (known && (order > 0 || (order === 0 && known.name >= name))) continue;
-    fold.segments[key] = { name, stamp };
+    const isKnown = known && (order > 0 || (order === 0 && known.name >= name));
+    const newest = isKnown ? known : { name, stamp };
+    const isStated = effect.needs === 'segment' && (event.segment === null || event.segment.toLowerCase() === key);
+    const statedMs = Math.max(known?.statedMs ?? 0, isStated ? stamp[0] : 0);
+    fold.segments[key] = { name: newest.name, stamp: newest.stamp, statedMs };
   }
   if (whole && (!fold.segmentsWholeAt || compareStamps(fold.segmentsWholeAt, stamp) < 0)) fold.segmentsWholeAt = stamp;
   const since = fold.segmentsWholeAt;
@@ -310,9 +321,8 @@ function foldBalance(card: StagedCard, event: StickyCardsEvent, effect: EventEff
     return;
   }
   const known = card.fold.stamps['balance'];
-  const byRead = effect.rank === READ_EFFECT.rank || known?.[1] === READ_EFFECT.rank;
-  const sameTime = known && (byRead ? secondOf(known[0]) === secondOf(stamp[0]) : known[0] === stamp[0]);
+  const sameTime = known && (isOneMoment(known, stamp) || known[0] === stamp[0]);
   if (sameTime && card.balance !== event.balance) card.fold.balanceTie = true;
-  else if (!known || known[0] < stamp[0]) card.fold.balanceTie = false;
+  else if (!known || (known[0] < stamp[0] && !isNextOwnWrite(known, stamp))) card.fold.balanceTie = false;
   setState(card, 'balance', event.balance, stamp);
 }

@@ -29,6 +29,13 @@ export function valuesOfContact(
   return values;
 }
 
+/**
+ * When a contact was seen as it is (ms, GHL's clock): `Date` of the read is whole seconds, and what was changed in that
+ * second was not changed after it.
+ */
+export const seenAtMs = (seen: { observedAt: Date | null; dateUpdated: Date | null } | null): number =>
+  Math.max(seen?.observedAt?.getTime() ?? 0, seen?.dateUpdated?.getTime() ?? 0);
+
 export const tagsOfContact = (tags: readonly string[]): string[] =>
   [...new Set(tags.map(canonicalTag))].filter((t) => t !== '').toSorted();
 

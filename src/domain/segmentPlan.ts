@@ -47,7 +47,9 @@ export function knownSegmentsOf(tagMap: TagMap, seen: Iterable<string>): Map<str
  * new, or the next full read would bring back every tag that a person took off.
  */
 export function segmentStatedAtMs(fold: Pick<CustomerFoldState, 'segments'>, name: string): number {
-  const stamp = fold.segments[name.toLowerCase()]?.stamp;
+  const known = fold.segments[name.toLowerCase()];
+  if (known?.statedMs !== undefined) return known.statedMs;
+  const stamp = known?.stamp;
   return stamp === undefined || stamp[1] === READ_EFFECT.rank ? 0 : stamp[0];
 }
 

@@ -9,6 +9,7 @@ import {
 } from '../domain/brake.ts';
 import { planTags } from '../domain/plan.ts';
 import { POINTS_LIMIT } from '../domain/points.ts';
+import { seenAtMs } from '../domain/observe.ts';
 import { planSegments, segmentStatedAtMs } from '../domain/segmentPlan.ts';
 import { AppError } from '../errors.ts';
 import { countDueLinked, countLinked, dueLinkedPeople, type DuePerson } from '../store/brakeQueries.ts';
@@ -179,7 +180,7 @@ function changesOf(ctx: JobContext, pair: Pair, contact: ContactRow | null) {
   if (!link) return noChanges();
   const seen = contact?.seenBy === 'answer' ? contact : null;
   const ghlTags = seen && new Set(seen.tags);
-  const ghlSeenAtMs = seen?.observedAt?.getTime() ?? 0;
+  const ghlSeenAtMs = seenAtMs(seen);
   const able = ctx.halves.toSticky ? ctx.sticky?.dialect.capabilities : undefined;
   let tagsOff = 0;
   if (ctx.halves.toGhl)

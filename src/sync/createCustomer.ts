@@ -99,17 +99,28 @@ async function decide(ctx: JobContext, db: Db, mark: MarkRow, contact: ContactRo
   // A person said that no customer is to be made of it.
   if (last?.state === 'discarded' && last.decidedBy !== null) return settleDone(ctx, db, mark);
   const { details, lookup } = contactOf(ctx, contact);
-  const decision = decideNewCustomer(details, await holdersOf(store, db, connection.id, lookup), {
+  const rules = {
     createCustomers: connection.createCustomers,
     activatedAtMs: connection.activatedAt?.getTime() ?? null,
     defaultCountry: connection.defaultCountry,
     // One that was begun already is counted.
     createdToday: open ? 0 : await createdToday(ctx, db),
     perDayMax: NEW_CUSTOMERS_PER_DAY,
-  });
+  };
+  const decideNow = async () => decideNewCustomer(details, await holdersOf(store, db, connection.id, lookup), rules);
+  const decision = await decideNow();
   if (open && decision.kind !== 'create')
     await finish(ctx, db, open, { state: 'discarded', reason: 'not needed any more' });
-  if (decision.kind === 'create') return create(ctx, db, { ...begun, ...decision }, earlier);
+  if (decision.kind === 'create') {
+    const step = await create(ctx, db, { ...begun, ...decision }, earlier);
+    if (step.kind !== 'send') return step;
+    // Whoever made this person meanwhile let go of the identities, and stored the customer, in one transaction: now that
+    // they are ours, it would be seen.
+    const now = await decideNow();
+    if (now.kind === 'create') return step;
+    await finish(ctx, db, step.creation.command, { state: 'discarded', reason: 'not needed any more' });
+    return settleDecision(ctx, db, mark, now);
+  }
   return settleDecision(ctx, db, mark, decision);
 }
 

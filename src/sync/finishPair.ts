@@ -1,4 +1,5 @@
 import { backoffMs, ATTEMPTS_MAX } from '../domain/backoff.ts';
+import { seenAtMs } from '../domain/observe.ts';
 import { planTags, type TagsPlan } from '../domain/plan.ts';
 import { isApiError } from '../platforms/apiError.ts';
 import type { CustomerMark } from '../store/pairs.ts';
@@ -18,7 +19,7 @@ export interface TagWork {
 export async function finishFields(job: PushJob): Promise<TagWork | null> {
   const { ctx, pair, contact } = job;
   const ghlTags = contact?.seenBy === 'answer' ? new Set(contact.tags) : null;
-  const wanted = planTags(wantedTags(ctx.tagMap, pair), job.link.tags, ghlTags, contact?.observedAt?.getTime() ?? 0);
+  const wanted = planTags(wantedTags(ctx.tagMap, pair), job.link.tags, ghlTags, seenAtMs(contact));
   const plan = { ...wanted, remove: [...new Set([...wanted.remove, ...job.tagsToRemove])].toSorted() };
   const hasTags = plan.add.length > 0 || plan.remove.length > 0;
   if (hasTags && !ctx.halves.toGhl) job.forwardOpen = true;

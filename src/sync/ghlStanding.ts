@@ -56,7 +56,10 @@ export async function standingsOf(
     if (link?.state === 'gone') return { kind: 'gone', link };
     if (link) return { kind: 'linked', link, contact };
     const customerId = textOf(shown, CUSTOMER_ID);
-    if (customerId !== null && theirs.get(customerId)?.state === 'creating') return { kind: 'being_made' };
+    const own = customerId === null ? undefined : theirs.get(customerId);
+    if (own?.state === 'creating') return { kind: 'being_made' };
+    // Settled between the two questions: other transactions do not wait for this one.
+    if (own?.state === 'live' && own.ghlId === contactId) return { kind: 'linked', link: own, contact };
     return {
       kind: 'unlinked',
       contact,

@@ -27,6 +27,7 @@ export async function clearPending(job: PushJob): Promise<void> {
 async function clearInGhl(job: PushJob): Promise<void> {
   const contact = job.fresh && job.contact ? job.contact : await readContact(job);
   const fields: Record<string, LinkField> = {};
+  const arrived = whatArrived(job, contact);
   for (const [key, field] of Object.entries(job.link.fields)) {
     fields[key] = field;
     const { pending, ...rest } = field;
@@ -41,12 +42,15 @@ async function clearInGhl(job: PushJob): Promise<void> {
       if (row?.staging === 'cardId') job.link = { ...job.link, cardId: verdict.base as string | null };
     }
     if (verdict.kind !== 'third' || row?.merge !== 'counter') continue;
+    const proof = arrived.get(pending.sentAtMs);
+    // It never arrived, so what stands there is an edit on the base.
+    if (proof === false) continue;
     const shown = await seenSince(job.ctx, contact.ghlContactId, pending.sentAtMs - CLOCKS_APART_MS);
     const ours = shown.find((seen) => seen.values[key] === pending.value);
-    if (ours) {
-      // A delivery showed ours: it arrived, and what stands there now is an edit on it.
+    if (ours || proof === true) {
+      // A delivery showed ours, or a field that went with it: it arrived, and what stands there now is an edit on it.
       job.changes.push({ field: key, before: field.base ?? null, after: pending.value });
-      fields[key] = landed(rest, pending, contact, ours.atMs);
+      fields[key] = landed(rest, pending, contact, ours?.atMs);
       continue;
     }
     // Ours may have arrived and then been edited, or never arrived: nobody can say which difference is the edit.
@@ -68,6 +72,22 @@ async function clearInGhl(job: PushJob): Promise<void> {
     });
   }
   job.link = { ...job.link, fields };
+}
+
+/**
+ * Whether our lost writes arrived, by when they were sent, as far as fields tell that went with them and that nobody else
+ * writes: a write arrives as a whole or not at all.
+ */
+function whatArrived(job: PushJob, contact: ContactRow): Map<number, boolean> {
+  const told = new Map<number, boolean>();
+  for (const row of job.ctx.rows) {
+    const { pending, base = null } = job.link.fields[row.key] ?? {};
+    if (!pending || pending.to !== undefined || row.direction !== 'to_ghl' || pending.value === base) continue;
+    const shown = contact.values[row.key] ?? null;
+    if (shown === pending.value) told.set(pending.sentAtMs, true);
+    else if (shown === base) told.set(pending.sentAtMs, false);
+  }
+  return told;
 }
 
 /** Ours arrived, no later than `writtenAtMs` by GHL's clock; it may have gone over an edit like any other write. */

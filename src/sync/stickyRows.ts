@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { StickyCardsEvent } from '../domain/event.ts';
+import { ownWriteMs } from '../domain/eventEffects.ts';
 import type { CardSeen, CustomerSeen } from '../platforms/stickycards/report/client.ts';
 import type { NewInboxRow } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
@@ -73,8 +74,7 @@ function row(store: Store, connectionId: string, source: 'self' | 'read', event:
 
 const readAtMs = (store: Store, dateMs: number | null) => dateMs ?? store.clock.nowMs();
 
-/** `Date` names the second; whatever happened before the write in that second must not count as newer than it. */
-const END_OF_SECOND_MS = 999;
+/** `Date` names the second. */
 function writtenAtMs(store: Store, dateMs: number | null, about: string): number {
   if (dateMs === null) return store.clock.nowMs();
   const last = lastWrites.get(store);
@@ -82,7 +82,7 @@ function writtenAtMs(store: Store, dateMs: number | null, about: string): number
   lastWrites.set(store, { dateMs, counts });
   const earlier = counts.get(about) ?? 0;
   counts.set(about, earlier + 1);
-  return dateMs + END_OF_SECOND_MS + earlier;
+  return dateMs + ownWriteMs(earlier);
 }
 
 /** How often a record was written in the last second: of two writes in one second the later one counts. */

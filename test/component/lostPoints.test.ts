@@ -102,6 +102,21 @@ test('the contact changes to another card and the answer is lost: each edit goes
   expect(await openProblems()).toEqual([]);
 });
 
+test('a write that never arrived as its other fields show: what stands there is an edit of the old card, nobody is asked', async () => {
+  const { customerId, cardId } = await linked();
+  const { till } = t.stickyCards;
+  const other = till.issueCard(customerId, { balance: 50 }).cardId;
+  till.installCard(other);
+  await t.stickyCards.flushWebhooks();
+  t.ghl.faults.add({ ...PUT, kind: 'reset_before', times: 1 });
+  await t.run();
+  edit(130);
+  await settled();
+  expect([balance(cardId), balance(other)]).toEqual([130, 50]);
+  expect(contact().customFields).toMatchObject({ card_id: other, loyalty_points: 50 });
+  expect(await openProblems()).toEqual([]);
+});
+
 test('steps after our write, within its second, are no edits that it went over', async () => {
   const { cardId } = await linked();
   t.stickyCards.till.addPoints(cardId, 20);

@@ -226,6 +226,26 @@ describe('segments and tags', () => {
     await expectQuiet();
   });
 
+  test('a tag that a person took off stays off, although an event about another segment lists its segment', async () => {
+    const { customerId, contactId } = await linkedAna();
+    t.stickyCards.till.linkSegment(customerId, 'Gold');
+    await settled();
+    expect(contact().tags).toContain('gold');
+    t.ghl.ui.removeTags(contactId, ['gold']);
+    t.stickyCards.faults.add({ kind: 'reset_before', path: '/v1/customers', times: 1 });
+    await t.ghl.flushWebhooks();
+    await t.run();
+    t.stickyCards.faults.clear();
+    t.stickyCards.till.linkSegment(customerId, 'VIP');
+    await t.stickyCards.flushWebhooks();
+    // As Retry: the next run is not waited for.
+    await t.api(`/customers/${customerId}/retry`, {});
+    await settled();
+    expect(contact().tags).toEqual(expect.arrayContaining(['vip']));
+    expect(contact().tags).not.toContain('gold');
+    expect(t.stickyCards.state.customer(customerId)?.segments).toEqual(['VIP']);
+  });
+
   test('churned sets every card Inactive and takes reactivated off; reactivated brings it back', async () => {
     const { cardId, contactId } = await linkedAna();
     t.ghl.ui.addTags(contactId, ['churned']);

@@ -1,7 +1,8 @@
 // An answer of ours knows its time to the second only: what an event of that second shows otherwise is read (SPEC §2.2).
 import { describe, expect, test } from '@jest/globals';
-import { READ_EFFECT, writtenEffectOf } from '../../src/domain/eventEffects.ts';
-import { foldEvent, type FoldRules, newCustomer, type StagedCustomer } from '../../src/domain/foldEvent.ts';
+import { ownWriteMs, READ_EFFECT, writtenEffectOf } from '../../src/domain/eventEffects.ts';
+import { foldEvent, type FoldRules, newCard, newCustomer, type StagedCustomer } from '../../src/domain/foldEvent.ts';
+import { segmentStatedAtMs } from '../../src/domain/segmentPlan.ts';
 import { event } from '../helpers/events.ts';
 
 const rules: FoldRules = { statusOf: () => null, eventListIsWholeSet: false, segmentsExclusive: false };
@@ -42,6 +43,36 @@ describe('segments', () => {
     expect(story(written(['Lunch']), [LINKED, 6300, { segment: 'VIP' }]).readWanted).toBe(false);
     expect(story(written(['Lunch']), [LINKED, 4300, { segment: 'VIP' }]).readWanted).toBe(false);
   });
+});
+
+test('an event about one segment states that one, whatever list it carries; a read or write states none', () => {
+  const customer = story(
+    [LINKED, 5300, { segment: 'VIP', segments: ['VIP'] }],
+    [LINKED, 9300, { segment: 'Lunch', segments: ['VIP', 'Lunch'] }],
+    written(['VIP', 'Lunch']),
+    ['CustomerRead', 12_000, { segments: ['VIP', 'Lunch'] }],
+  );
+  const stated = ['VIP', 'Lunch', 'Gold'].map((name) => segmentStatedAtMs(customer.fold, name));
+  expect(stated).toEqual([5300, 9300, 0]);
+});
+
+test('two bookings of one second: their order is known, but what the till did in that second is read', () => {
+  const rules: FoldRules = { statusOf: () => null, eventListIsWholeSet: false, segmentsExclusive: false };
+  const card = (...steps: [type: string, atMs: number, balance: number][]) =>
+    steps.reduce(
+      (before, [type, atMs, balance]) => {
+        const input = { event: event(type, { balance }), atMs, bodyHash: `${atMs}`, eventKey: `${atMs}` };
+        const record = { customer: newCustomer('cus_1'), card: before };
+        return foldEvent(record, input, rules, writtenEffectOf(type) ?? undefined).card ?? before;
+      },
+      newCard('card_1', 'cus_1'),
+    );
+  const first: [string, number, number] = ['CardWritten', 5000 + ownWriteMs(0), 105];
+  const second: [string, number, number] = ['CardWritten', 5000 + ownWriteMs(1), 135];
+  const till: [string, number, number] = ['CardBalanceUpdatedEvent', 5600, 167];
+  expect(card(first, second)).toMatchObject({ balance: 135, readWanted: false });
+  expect(card(first, second, till).readWanted).toBe(true);
+  expect(card(first, till, second).readWanted).toBe(true);
 });
 
 describe('contact details', () => {

@@ -1,3 +1,4 @@
+import { seenAtMs } from '../../domain/observe.ts';
 import { nextSet, planSegments, type SegmentsPlan, segmentStatedAtMs } from '../../domain/segmentPlan.ts';
 import type { PushJob } from '../pushJob.ts';
 import { customerWritten } from '../stickyRows.ts';
@@ -19,7 +20,7 @@ export async function writeSegments(job: PushJob): Promise<void> {
     statedAtMs: (name) => segmentStatedAtMs(pair.customer.foldState, name),
     link: job.link.tags,
     ghlTags: new Set(contact.tags),
-    ghlSeenAtMs: contact.observedAt?.getTime() ?? 0,
+    ghlSeenAtMs: seenAtMs(contact),
   });
   if (plan.add.length + plan.remove.length === 0) return;
   if (!writer) {
