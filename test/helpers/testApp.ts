@@ -79,6 +79,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       DATABASE_URL: databaseUrl,
       HOST: '127.0.0.1',
       START_MODE: 'live',
+      // Runs happen when a test asks for them, never because the clock strikes meanwhile.
+      SYNC_CRON: '0 0 1 1 *',
       ADMIN_TOKEN: 'admin-7f3b9d2e5c',
       GHL_API_BASE_URL: ghl.url,
       GHL_LOCATION_ID: LOCATION,
