@@ -48,6 +48,11 @@ test('kill -9 at any moment under load: every delivery that was acknowledged is 
     const { child, url } = await start();
     const agent = new Agent({ keepAlive: true, maxSockets: SENDERS });
     let alive = true;
+    let enough: () => void = () => {};
+    const hadEnough = new Promise<void>((resolve) => (enough = resolve));
+    // Another number of answers each time, so that the kill finds the process at another moment of a commit;
+    // counted in answers, because a slow machine gives fewer of them in any stretch of time.
+    const killAfter = acknowledged.size + 3 * SENDERS + Math.floor(Math.random() * 20 * SENDERS);
     const senders = Array.from({ length: SENDERS }, async () => {
       while (alive) {
         sent += 1;
@@ -63,13 +68,15 @@ test('kill -9 at any moment under load: every delivery that was acknowledged is 
           const { receiptId, duplicate } = JSON.parse(text) as { receiptId: string; duplicate: boolean };
           expect(duplicate).toBe(false);
           acknowledged.set(receiptId, body);
+          if (acknowledged.size >= killAfter) enough();
         } catch (error) {
           if (alive) throw error;
         }
       }
     });
-    // At another moment of a commit each time: what decides is where the process is, not how long it ran.
-    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 200));
+    // A sender that fails before the kill ends the wait as well: its error is the test's.
+    await Promise.race([hadEnough, Promise.all(senders)]);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
     alive = false;
     child.kill('SIGKILL');
     await Promise.all([once(child, 'exit'), ...senders]);
