@@ -56,6 +56,13 @@ export interface LinkTags {
   off: Record<string, number>;
   /** Command tags (canonical) that stood on the contact when it was last decided about; absent = never decided. */
   commands?: string[];
+  /**
+   * Tags whose segments are on their way to Sticky Cards: committed before the set leaves, gone when it was answered or
+   * a read told what became of it.
+   */
+  segments?: { add: string[]; remove: string[] };
+  /** The status that command tags ordered, until every card has it. */
+  ordered?: 'active' | 'inactive';
 }
 
 /**

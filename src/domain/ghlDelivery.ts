@@ -70,8 +70,10 @@ export function isEcho(
 }
 
 function isOurs(field: LinkField | undefined, shown: Value, settled: KnownContact | null, key: string): boolean {
+  // On its way to Sticky Cards: only a value that a read has shown already is known, not the one before it.
+  const toSticky = field?.pending?.to === 'stickycards';
   if (field?.pending && shown === field.pending.value) return true;
-  if (field?.base !== undefined && shown === field.base) return true;
+  if (!toSticky && field?.base !== undefined && shown === field.base) return true;
   if (settled) return shown === (settled.values[key] ?? null);
   return field?.base === undefined && shown === null;
 }

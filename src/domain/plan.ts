@@ -205,13 +205,16 @@ export function planTags(
 ): TagsPlan {
   const base = new Set(link.base);
   const off: Record<string, number> = {};
+  // Told to Sticky Cards, and nobody knows yet whether it arrived: neither side's word counts before that is known.
+  const inDoubt = new Set([...(link.segments?.add ?? []), ...(link.segments?.remove ?? [])]);
   for (const [tag, removedAtMs] of Object.entries(link.off)) {
     const statedAtMs = wanted.get(tag);
-    if (statedAtMs !== undefined && statedAtMs <= removedAtMs && !ghlTags?.has(tag)) off[tag] = removedAtMs;
+    if (inDoubt.has(tag)) off[tag] = removedAtMs;
+    else if (statedAtMs !== undefined && statedAtMs <= removedAtMs && !ghlTags?.has(tag)) off[tag] = removedAtMs;
   }
   if (ghlTags) {
     for (const tag of link.base) {
-      if (ghlTags.has(tag)) continue;
+      if (ghlTags.has(tag) || inDoubt.has(tag)) continue;
       base.delete(tag);
       // Taken off by us, the answer was lost: no person's removal.
       if (link.pending?.remove.includes(tag)) continue;
@@ -221,13 +224,13 @@ export function planTags(
   }
   const add: string[] = [];
   for (const tag of wanted.keys()) {
-    if (base.has(tag) || tag in off) continue;
+    if (base.has(tag) || tag in off || inDoubt.has(tag)) continue;
     if (ghlTags?.has(tag)) base.add(tag);
     else add.push(tag);
   }
   // A tag whose adding or removal was never answered may stand there: it was ours, so it goes with its state.
   const onItsWay = new Set([...(link.pending?.add ?? []), ...(link.pending?.remove ?? [])]);
   const mayBeOn = [...onItsWay].filter((tag) => !base.has(tag));
-  const remove = [...base, ...mayBeOn].filter((tag) => !wanted.has(tag));
+  const remove = [...base, ...mayBeOn].filter((tag) => !wanted.has(tag) && !inDoubt.has(tag));
   return { add: add.toSorted(), remove: remove.toSorted(), base: [...base].toSorted(), off };
 }

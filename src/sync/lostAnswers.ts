@@ -1,13 +1,11 @@
 import type { LinkField } from '../../drizzle/tables/links.ts';
-import { canonical } from '../domain/canonical.ts';
 import { resolvePending } from '../domain/observe.ts';
-import type { Values } from '../domain/plan.ts';
 import { POINTS_AMBIGUOUS } from '../domain/points.ts';
 import type { ContactRow } from '../store/contacts.ts';
 import { type PushJob, rebased } from './pushJob.ts';
 import { readContact } from './readContact.ts';
+import { clearInStickyCards } from './reverse/lostWrites.ts';
 import { seenSince } from './sightings.ts';
-import { customerRead, customerWritten } from './stickyRows.ts';
 import { remembered } from './writeFields.ts';
 
 /** Our clock and GHL's: a delivery of ours is looked for a little before the send. A value of ours proves itself. */
@@ -19,9 +17,8 @@ const isCommandField = (job: PushJob, key: string) => job.ctx.rows.find((row) =>
 /** Values whose answer was lost are looked for on the side that they went to, before anything is planned (SPEC §3.3). */
 export async function clearPending(job: PushJob): Promise<void> {
   const pending = Object.values(job.link.fields).flatMap((field) => field.pending ?? []);
-  if (pending.length === 0) return;
   if (pending.some(({ to }) => to === undefined)) await clearInGhl(job);
-  if (pending.some(({ to }) => to === 'stickycards')) await clearInStickyCards(job);
+  await clearInStickyCards(job);
 }
 
 async function clearInGhl(job: PushJob): Promise<void> {
@@ -101,46 +98,4 @@ function landed(
   const answeredAtMs = writtenAtMs ?? observedAt?.getTime();
   if (!over || answeredAtMs === undefined) return settled;
   return remembered(settled, { ...over, answeredAtMs, writtenAtMs, sent: value });
-}
-
-/** What was on its way to Sticky Cards: there, or as if it had never been sent; GHL's value is planned from anew then. */
-async function clearInStickyCards(job: PushJob): Promise<void> {
-  const { ctx, pair } = job;
-  // Without Sticky Cards nobody can say: it stays on its way.
-  if (!ctx.sticky || !ctx.halves.toSticky) return;
-  const { customer, dateMs } = await ctx.sticky.client.getCustomer(pair.customer.stickycardsId, { signal: ctx.signal });
-  const shown: Values = {
-    email: canonical('email', customer.email, ctx.locale),
-    phone: canonical('phone', customer.phone, ctx.locale),
-    firstName: canonical('text', customer.firstName, ctx.locale),
-    lastName: canonical('text', customer.lastName, ctx.locale),
-  };
-  const fields: Record<string, LinkField> = {};
-  const cleared: unknown[] = [];
-  for (const [key, field] of Object.entries(job.link.fields)) {
-    const { pending, ...rest } = field;
-    if (pending?.to !== 'stickycards') {
-      fields[key] = field;
-      continue;
-    }
-    const ghl = ctx.rows.find((row) => row.key === key)?.ghl;
-    const now = ghl === undefined || ghl === 'custom' ? null : (shown[ghl] ?? null);
-    const landed = now === pending.value;
-    fields[key] = landed && !pending.lost ? rebased(rest, pending.value) : rest;
-    if (!landed) continue;
-    if (pending.value === null) cleared.push(ghl);
-    job.reverse.changes.push({ field: key, before: field.base ?? null, after: pending.value });
-    if (ghl === 'email') pair.customer = { ...pair.customer, email: now as string | null };
-    if (ghl === 'phone') pair.customer = { ...pair.customer, mobile: now as string | null };
-    if (ghl === 'firstName') pair.customer = { ...pair.customer, firstName: now as string | null };
-    if (ghl === 'lastName') pair.customer = { ...pair.customer, lastName: now as string | null };
-  }
-  job.observations.push(customerRead(ctx.store, ctx.connection.id, customer, dateMs));
-  // What a read leaves out says nothing; that the name is empty now is known from our own write.
-  const names = (['firstName', 'lastName'] as const).filter((name) => cleared.includes(name));
-  if (names.length > 0) {
-    const change = { customerId: pair.customer.stickycardsId, cleared: names };
-    job.observations.push(customerWritten(ctx.store, ctx.connection.id, change, dateMs));
-  }
-  job.link = { ...job.link, fields };
 }

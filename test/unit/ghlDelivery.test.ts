@@ -88,6 +88,13 @@ describe('values', () => {
     }
   });
 
+  test('one on its way to Sticky Cards: the value before it may be taken back by somebody, so it is read', () => {
+    const fields = { ...link.fields, points: base(85, { pending: { value: 90, sentAtMs: AT, to: 'stickycards' } }) };
+    const known = { values: { ...values, points: 90 } };
+    expect(withPoints(85, { link: { fields }, known })).toBe(false);
+    expect(withPoints(90, { link: { fields }, known })).toBe(true);
+  });
+
   test.each([
     ['another value', 100],
     ['an earlier value of ours', 40],

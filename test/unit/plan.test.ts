@@ -252,4 +252,15 @@ describe('tags, element by element', () => {
     expect(taken.add).toEqual([]);
     expect(planTags(new Map([['vip', 60]]), taken, new Set(), 55).add).toEqual(['vip']);
   });
+  test('what was told to Sticky Cards without an answer is moved by neither side before that is known', () => {
+    const told = { base: ['lunch'], off: { vip: 5 }, segments: { add: ['dinner'], remove: ['lunch', 'vip'] } };
+    const wanted = new Map([
+      ['dinner', 90],
+      ['vip', 90],
+    ]);
+    const kept = { add: [], remove: [], base: ['lunch'], off: { vip: 5 } };
+    expect(planTags(wanted, told, new Set(), 50)).toEqual(kept);
+    expect(planTags(wanted, told, new Set(['dinner', 'vip']), 50)).toEqual(kept);
+    expect(planTags(new Map(), told, new Set(['lunch']), 50)).toEqual(kept);
+  });
 });

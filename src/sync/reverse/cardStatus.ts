@@ -3,19 +3,27 @@ import { cardStatusEdit } from '../../domain/cardStatusEdit.ts';
 import { decideCommandTags } from '../../domain/commandTags.ts';
 import type { GhlEdit } from '../../domain/plan.ts';
 import type { AdminStatus } from '../../platforms/stickycards/dialect.ts';
+import type { LinkRow } from '../../store/links.ts';
 import { type PushJob, rebased } from '../pushJob.ts';
 import { cardWritten } from '../stickyRows.ts';
+import { announced } from './announced.ts';
 import { notWritable, type Writer, writerOf } from './writer.ts';
 
-/** Sets the status of one card. Setting it twice is setting it: a lost answer is simply planned afresh. */
-async function setStatus(job: PushJob, { client, dialect }: Writer, cardId: string, status: AdminStatus) {
+/** Sets the status of one card; `link` says what is on its way. Setting it twice is setting it. */
+async function setStatus(
+  job: PushJob,
+  { client, dialect }: Writer,
+  cardId: string,
+  status: AdminStatus,
+  link: LinkRow,
+): Promise<void> {
   const { ctx, pair } = job;
-  const answer = await client.setCardStatus(
-    { cardId, status: dialect.statusWrites[status] as string },
-    { signal: ctx.signal },
+  const word = dialect.statusWrites[status] as string;
+  const answer = await announced(job, link, (beforeSend) =>
+    client.setCardStatus({ cardId, status: word }, { signal: ctx.signal, beforeSend }),
   );
   job.reverse.traceId = answer.traceId;
-  pair.cards = pair.cards.map((card) => (card.cardId === cardId ? { ...card, adminStatus: status } : card));
+  standsAs(job, cardId, status);
   job.observations.push(
     cardWritten(
       ctx.store,
@@ -24,6 +32,14 @@ async function setStatus(job: PushJob, { client, dialect }: Writer, cardId: stri
       answer.dateMs,
     ),
   );
+}
+
+/** The pair with a card that is known to have this status now. */
+export function standsAs(job: PushJob, cardId: string, status: AdminStatus): void {
+  const { pair } = job;
+  pair.cards = pair.cards.map((card) => (card.cardId === cardId ? { ...card, adminStatus: status } : card));
+  if (pair.customer.cardId === cardId)
+    pair.customer = { ...pair.customer, cardStatus: shownStatus(job, cardId, status) };
 }
 
 /** What GHL shows of a card's status: the admin status when it is not active, else where the wallet stands (SPEC §4). */
@@ -62,13 +78,13 @@ export async function writeCardStatus(job: PushJob, edit: GhlEdit | undefined): 
     notWritable(job, writer, edit.key);
     return false;
   }
-  await setStatus(job, writer, cardId, decision.status);
+  const field = job.link.fields[edit.key] ?? { revision: 0 };
+  const pending = { value: edit.to, sentAtMs: job.ctx.store.clock.nowMs(), to: 'stickycards' as const };
+  const fields = { ...job.link.fields, [edit.key]: { ...field, pending } };
+  await setStatus(job, writer, cardId, decision.status, { ...job.link, fields });
   job.reverse.changes.push({ field: edit.key, before: edit.from, after: decision.status });
   // GHL keeps the word that was typed; what the card shows by its own rules goes there by the contact's next write.
-  const field = job.link.fields[edit.key] ?? { revision: 0 };
   job.link = { ...job.link, fields: { ...job.link.fields, [edit.key]: rebased(field, edit.to) } };
-  if (pair.customer.cardId === cardId)
-    pair.customer = { ...pair.customer, cardStatus: shownStatus(job, cardId, decision.status) };
   return true;
 }
 
@@ -89,7 +105,9 @@ export async function obeyCommandTags(job: PushJob): Promise<void> {
     sightings: job.sightings,
     sinceMs: job.knownUntilMs,
   });
-  if (decision.status !== null && !writer) {
+  // Ordered once, it is carried out on every card, also when an answer got lost and the tag is off again by then.
+  const status = decision.status ?? job.link.tags.ordered ?? null;
+  if (status !== null && !writer) {
     job.open = true;
     return;
   }
@@ -99,20 +117,19 @@ export async function obeyCommandTags(job: PushJob): Promise<void> {
       recordId: pair.customer.stickycardsId,
       sample: { contactId: job.link.ghlId, tags: [churned, reactivated] },
     });
-  if (decision.status !== null && writer) {
+  if (status !== null && writer) {
     if (!writer.dialect.capabilities.statusWrite) {
       notWritable(job, writer, 'card_status');
       return;
     }
     const cards = pair.cards.filter((card) => card.installStatus !== 'removed');
+    const link = { ...job.link, tags: { ...job.link.tags, ordered: status } };
     for (const card of cards) {
-      await setStatus(job, writer, card.cardId, decision.status);
-      job.reverse.changes.push({ field: `card ${card.cardId}`, before: card.adminStatus, after: decision.status });
+      await setStatus(job, writer, card.cardId, status, link);
+      job.reverse.changes.push({ field: `card ${card.cardId}`, before: card.adminStatus, after: status });
     }
-    const shown = pair.customer.cardId;
-    if (shown !== null && cards.some((card) => card.cardId === shown))
-      pair.customer = { ...pair.customer, cardStatus: shownStatus(job, shown, decision.status) };
   }
   job.tagsToRemove = [...new Set([...job.tagsToRemove, ...decision.removeTags])];
-  job.link = { ...job.link, tags: { ...job.link.tags, commands: decision.base } };
+  const { ordered: _, ...tags } = job.link.tags;
+  job.link = { ...job.link, tags: { ...tags, commands: decision.base } };
 }

@@ -1,6 +1,8 @@
-import { type ConsentShown, decideConsent } from '../../domain/consent.ts';
+import type { LinkField, Value } from '../../../drizzle/tables/links.ts';
+import { type ConsentShown, decideConsent, dndOn } from '../../domain/consent.ts';
 import type { ContactRow } from '../../store/contacts.ts';
 import { type PushJob, rebased } from '../pushJob.ts';
+import { announced } from './announced.ts';
 import { notWritable, writerOf } from './writer.ts';
 
 const WORD = 'opt_in_status';
@@ -17,17 +19,23 @@ export function shownConsent({ values }: Pick<ContactRow, 'values'>): ConsentSho
 }
 
 /**
- * opt_in_status edited or DND switched in GHL (SPEC §3.2): the customer's preference follows. Setting it twice is setting
- * it, so a lost answer is planned afresh; the bases move only when Sticky Cards took it.
+ * What counts as said before. An answer that got lost may have landed: whoever says something else by now says it on top
+ * of that; who does not is written again, for setting it twice is setting it.
  */
+export function consentBase({ base, pending }: LinkField, now: Value | null): Value | undefined {
+  return pending === undefined || pending.value === now ? base : pending.value;
+}
+
+/** opt_in_status edited or DND switched in GHL (SPEC §3.2): the customer's preference follows. */
 export async function writeConsent(job: PushJob): Promise<void> {
   const writer = writerOf(job);
   const { ctx, pair, contact } = job;
   if (contact?.seenBy !== 'answer') return;
-  const { fields } = job.link;
+  const at = (key: string): LinkField => job.link.fields[key] ?? { revision: 0 };
+  const now = shownConsent(contact);
   const decision = decideConsent({
-    base: { optIn: fields[WORD]?.base, dnd: fields[DND]?.base },
-    now: shownConsent(contact),
+    base: { optIn: consentBase(at(WORD), now.optIn), dnd: consentBase(at(DND), dndOn(now, ctx.consentWords)) },
+    now,
     words: ctx.consentWords,
   });
   const customerId = pair.customer.stickycardsId;
@@ -46,14 +54,21 @@ export async function writeConsent(job: PushJob): Promise<void> {
       notWritable(job, writer, WORD);
       return;
     }
-    const answer = await writer.client.setPreferences({ customerId, optIn: decision.write }, { signal: ctx.signal });
+    const { write } = decision;
+    const sentAtMs = ctx.store.clock.nowMs();
+    const fields = { ...job.link.fields };
+    for (const [key, value] of Object.entries(decision.rebase))
+      fields[key] = { ...at(key), pending: { value, sentAtMs, to: 'stickycards' } };
+    const answer = await announced(job, { ...job.link, fields }, (beforeSend) =>
+      writer.client.setPreferences({ customerId, optIn: write }, { signal: ctx.signal, beforeSend }),
+    );
     job.reverse.traceId = answer.traceId;
-    const after = decision.write ? 'opted_in' : 'opted_out';
+    const after = write ? 'opted_in' : 'opted_out';
     job.reverse.changes.push({ field: 'preferences', before: pair.customer.optInStatus, after });
     pair.customer = { ...pair.customer, optInStatus: after };
     job.optIn = after;
   }
-  const next = { ...fields };
-  for (const [key, value] of Object.entries(decision.rebase)) next[key] = rebased(next[key] ?? { revision: 0 }, value);
+  const next = { ...job.link.fields };
+  for (const [key, value] of Object.entries(decision.rebase)) next[key] = rebased(at(key), value);
   job.link = { ...job.link, fields: next };
 }

@@ -5,7 +5,8 @@ import { ApiError, isApiError } from '../../platforms/apiError.ts';
 import type { CustomerWrite } from '../../platforms/stickycards/report/client.ts';
 import type { LinkRow } from '../../store/links.ts';
 import type { CustomerRow } from '../../store/staging.ts';
-import { rebased, type PushJob, takeSideEffects } from '../pushJob.ts';
+import { rebased, type PushJob } from '../pushJob.ts';
+import { announced } from './announced.ts';
 import { customerWritten } from '../stickyRows.ts';
 import { type Writer, writerOf } from './writer.ts';
 
@@ -116,26 +117,15 @@ async function send(job: PushJob, { client }: Writer, edits: readonly DetailEdit
     if (detail !== null) write[detail] = edit.to === null ? '' : String(edit.to);
   }
   const sentAtMs = ctx.store.clock.nowMs();
-  const before = job.link;
   const fields: Record<string, LinkField> = { ...job.link.fields };
   for (const { key, to, lost } of edits) {
     const { held: _, ...field } = fields[key] ?? { revision: 0 };
     fields[key] = { ...field, pending: { value: to, sentAtMs, to: 'stickycards', ...(lost && { lost }) } };
   }
   const link: LinkRow = { ...job.link, fields };
-  let answer: Awaited<ReturnType<Writer['client']['upsertCustomer']>>;
-  try {
-    answer = await client.upsertCustomer(write, {
-      signal: ctx.signal,
-      beforeSend: async () => {
-        await ctx.settler.settle({ link, ...takeSideEffects(job) });
-        job.link = link;
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof ApiError && error.mayHaveLanded)) job.link = before;
-    throw error;
-  }
+  const answer = await announced(job, link, (beforeSend) =>
+    client.upsertCustomer(write, { signal: ctx.signal, beforeSend }),
+  );
   takeWritten(job, edits, answer);
 }
 

@@ -7,6 +7,7 @@ import type { PushJob } from '../pushJob.ts';
 import { obeyCommandTags, writeCardStatus } from './cardStatus.ts';
 import { writeConsent } from './consent.ts';
 import { type DetailEdit, writeDetails } from './contactFields.ts';
+import { goneInStickyCards } from './gone.ts';
 import { orderPoints } from './points.ts';
 import { writeSegments } from './segments.ts';
 import { writerOf } from './writer.ts';
@@ -46,16 +47,6 @@ async function attempt(job: PushJob, work: () => Promise<unknown>): Promise<void
     job.reverse.error ??= error;
     job.ctx.stickyFailed(error);
   }
-}
-
-/** Sticky Cards does not know the person (any more): there is nobody to tell. GHL keeps what it has, and it is listed once. */
-function goneInStickyCards(job: PushJob): void {
-  const customerId = job.pair.customer.stickycardsId;
-  job.problems.push({
-    code: 'gone_in_sticky_cards',
-    recordId: customerId,
-    sample: { customerId, contactId: job.link.ghlId },
-  });
 }
 
 /** Balance commands of the card are performed at once; with what they come to, GHL is written in the same job. */

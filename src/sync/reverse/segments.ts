@@ -1,13 +1,19 @@
 import { seenAtMs } from '../../domain/observe.ts';
 import { nextSet, planSegments, type SegmentsPlan, segmentStatedAtMs } from '../../domain/segmentPlan.ts';
 import type { PushJob } from '../pushJob.ts';
+import { announced } from './announced.ts';
 import { customerWritten } from '../stickyRows.ts';
 import { inSegmentTurn } from './segmentTurn.ts';
 import { notWritable, type Writer, writerOf } from './writer.ts';
 
+/** As staging keeps them. */
+export const inOrder = (segments: readonly string[]): string[] =>
+  segments.toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+
 /**
  * Tags that stand for segments, put on or taken off in GHL (SPEC §3.2): the customer is read, and the set that was read
- * with just these elements changed is written. Reading first makes a lost answer harmless: the next attempt sees it.
+ * with just these elements changed is written. It is written ahead: when the answer gets lost and the tag is taken back
+ * meanwhile, that is an edit too (`clearInStickyCards`).
  */
 export async function writeSegments(job: PushJob): Promise<void> {
   const writer = writerOf(job);
@@ -43,18 +49,19 @@ async function readAndWrite(job: PushJob, writer: Writer, plan: SegmentsPlan): P
   const after = nextSet(before, plan.add, plan.remove);
   let { dateMs } = read;
   if (after.join('\n') !== before.join('\n')) {
-    const answer = await writer.client.setSegments({ customerId, segments: after }, { signal: ctx.signal });
+    const sent = { add: plan.addTags, remove: plan.removeTags };
+    const answer = await announced(job, { ...job.link, tags: { ...job.link.tags, segments: sent } }, (beforeSend) =>
+      writer.client.setSegments({ customerId, segments: after }, { signal: ctx.signal, beforeSend }),
+    );
     job.reverse.traceId = answer.traceId;
     dateMs = answer.dateMs;
   }
   job.reverse.changes.push({ field: 'segments', before: before.join(', ') || null, after: after.join(', ') || null });
-  pair.customer = {
-    ...pair.customer,
-    segments: after.toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1)),
-  };
+  pair.customer = { ...pair.customer, segments: inOrder(after) };
   job.observations.push(customerWritten(ctx.store, ctx.connection.id, { customerId, segments: after }, dateMs));
-  const base = new Set(job.link.tags.base);
+  const { segments: _, ...tags } = job.link.tags;
+  const base = new Set(tags.base);
   for (const tag of plan.addTags) base.add(tag);
   for (const tag of plan.removeTags) base.delete(tag);
-  job.link = { ...job.link, tags: { ...job.link.tags, base: [...base].toSorted() } };
+  job.link = { ...job.link, tags: { ...tags, base: [...base].toSorted() } };
 }
