@@ -98,6 +98,8 @@ function takeFields(job: PushJob, read: Read, dialect: Dialect) {
   job.link = { ...job.link, fields };
 }
 
+const isOff = (base: Value | undefined): boolean => base === 'inactive' || base === 'suspended';
+
 /** Whether the card that the contact showed has the status that was typed; if so, the pair and staging have it too. */
 function takeStatus(job: PushJob, { customer, dateMs }: Read, dialect: Dialect, typed: Value): boolean {
   const { ctx, pair } = job;
@@ -106,8 +108,9 @@ function takeStatus(job: PushJob, { customer, dateMs }: Read, dialect: Dialect, 
   const decision = cardStatusEdit(typed);
   if (!card || typeof card.status !== 'string' || decision.kind !== 'write') return false;
   const shown = statusOf(dialect, card.status);
-  const admin = shown?.axis === 'admin' ? shown.value : shown && 'active';
-  if (admin !== decision.status) return false;
+  // A card that shows where its wallet stands is not off any more; whether it was switched on just now it does not tell.
+  const leftOff = decision.status === 'active' && shown?.axis === 'install' && isOff(job.link.fields[STATUS]?.base);
+  if (!leftOff && (shown?.axis !== 'admin' || shown.value !== decision.status)) return false;
   standsAs(job, card.cardId, decision.status);
   job.observations.push(cardRead(ctx.store, ctx.connection.id, card, pair.customer.stickycardsId, dateMs));
   return true;
