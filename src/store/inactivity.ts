@@ -131,3 +131,23 @@ export const askForRun = async (
       and(eq(c.connectionId, connectionId), eq(c.syncStatus, 'SYNCED'), store.inList(c.stickycardsId, customerIds)),
     );
 };
+
+/** People of one transaction: short enough that a delivery does not wait for it. */
+const PAGE = 1000;
+
+/** Lets the next run take everybody of the connection who is in step. Repeated after a crash it does the same. */
+export async function askForRunOfAll(store: Store, connectionId: string): Promise<void> {
+  const { stickyCardsCustomers: c } = store.s;
+  for (let after = ''; ;) {
+    const people = await store.db
+      .select({ id: c.stickycardsId })
+      .from(c)
+      .where(and(eq(c.connectionId, connectionId), eq(c.syncStatus, 'SYNCED'), gt(c.stickycardsId, after)))
+      .orderBy(c.stickycardsId)
+      .limit(PAGE);
+    const ids = people.map(({ id }) => id);
+    await store.tx((db) => askForRun(store, db, connectionId, ids));
+    if (ids.length < PAGE) return;
+    after = ids.at(-1) as string;
+  }
+}

@@ -3,6 +3,7 @@ import type { FieldRow } from '../domain/fieldMap.ts';
 import type { Logger } from '../log.ts';
 import type { GhlSide } from '../platforms/ghl/sides.ts';
 import type { ConnectionStore } from '../store/connections.ts';
+import { askForRunOfAll } from '../store/inactivity.ts';
 import { raiseProblems } from '../store/problems.ts';
 import type { Store } from '../store/store.ts';
 import { provisionFields } from './provisionFields.ts';
@@ -19,7 +20,7 @@ const PROVISION_AGAIN_MS = 15 * 60_000;
 
 /**
  * What is known of the location; provisioned on its first sync, when the field map grew, and when GHL says that it does
- * not know a field any more (`again`, SPEC §2.4).
+ * not know a field any more (`again`, SPEC §2.4). Everybody who is linked already gets a value of a field that is new.
  */
 export async function locationFacts(
   needs: LocationFactsNeeds,
@@ -37,8 +38,16 @@ export async function locationFacts(
     timeZone: connection.timeZone,
     log: needs.log,
   });
+  // Before it is remembered: after a crash in between it is found out again.
+  if (known && hasNewSource(needs.rows, known, facts)) await askForRunOfAll(needs.store, connection.id);
   if (created.length > 0) needs.log.info('custom fields made in GHL', { connection: connection.id, created });
   await needs.connections.rememberLocation(connection.id, facts);
   if (problems.length > 0) await needs.store.tx((db) => raiseProblems(needs.store, db, connection.id, problems));
   return facts;
 }
+
+/** A field that people have values for and that GHL could not be sent so far: a new row of the map, or one put right. */
+const hasNewSource = (rows: readonly FieldRow[], known: LocationFacts, now: LocationFacts): boolean =>
+  rows.some(
+    ({ key, staging }) => staging !== undefined && known.fieldIds[key] === undefined && now.fieldIds[key] !== undefined,
+  );

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { listProblems } from '../../src/store/problems.ts';
+import { movableClock } from '../helpers/movableClock.ts';
 import { delivery, person } from '../helpers/story.ts';
 import { LOCATION, onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
@@ -73,6 +74,29 @@ test('a field that somebody deleted in GHL is looked up once, made again and fil
   expect(fieldsMade()).toBe(made + 1);
   const points = t.ghl.state.contacts(LOCATION).map((c) => c.customFields['loyalty_points'] as number);
   expect(points.toSorted((a, b) => a - b)).toEqual([50, 51, 52, 53, 54]);
+});
+
+test('a field that can be had later is filled for everybody who was in step already, with one call each', async () => {
+  const clock = movableClock();
+  t = await startTestApp({ overrides: { clock } });
+  const { id } = t.ghl.ui.addCustomField(LOCATION, { name: 'Loyalty Points', dataType: 'TEXT' });
+  for (let n = 0; n < 5; n++)
+    await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { ...person(n), balance: 50 + n }));
+  await t.deliver(delivery('CustomerCreatedEvent', 1, { ...person(9), card_id: null }));
+  await t.run();
+  const points = () => t.ghl.state.contacts(LOCATION).map((c) => c.customFields['loyalty_points']);
+  expect(points()).toEqual(Array(6).fill(undefined));
+  await fetch(`${t.ghl.url}/locations/${LOCATION}/customFields/${id}`, {
+    method: 'DELETE',
+    headers: { authorization: 'Bearer pit-5f2c', version: '2021-07-28' },
+  });
+  clock.ahead(3_600_000);
+  const puts = t.ghl.callCount({ method: 'PUT' });
+  expect(await t.run()).toMatchObject({ updatedCount: 5, failedCount: 0 });
+  expect(points()).toEqual(expect.arrayContaining([50, 51, 52, 53, 54]));
+  expect(t.ghl.callCount({ method: 'PUT' })).toBe(puts + 5);
+  await t.run();
+  expect(t.ghl.callCount({ method: 'PUT' })).toBe(puts + 5);
 });
 
 test('two services that provision one location at the same moment make each field once', async () => {
