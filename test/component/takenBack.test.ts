@@ -1,6 +1,7 @@
 // An edit in GHL whose call to Sticky Cards got no answer, taken back in GHL before the next attempt (SPEC §3.3): what a
 // person said last holds, whether the call had landed or not.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { listProblems } from '../../src/store/problems.ts';
 import { movableClock } from '../helpers/movableClock.ts';
 import { LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
@@ -130,3 +131,26 @@ test('churned put on and taken off while the answers get lost: the order is carr
   await settled();
   expect(states()).toEqual(['Inactive', 'Inactive']);
 });
+
+test.each([503, 401])(
+  'Sticky Cards answers %i while a lost write is to be cleared up: GHL is kept up to date, the edit arrives later',
+  async (status) => {
+    t.ghl.ui.updateContact(ana.contactId, { firstName: 'Anna' });
+    await t.ghl.flushWebhooks();
+    t.stickyCards.faults.add({ kind: 'status', status: 503, path: /^\/v1\/customers$/, method: 'POST', times: 1 });
+    await t.run();
+    t.stickyCards.faults.add({ kind: 'status', status, path: /./ });
+    t.stickyCards.till.scan(ana.cardId);
+    t.stickyCards.till.addPoints(ana.cardId, 5);
+    await settled();
+    expect(contact()?.customFields).toMatchObject({ loyalty_points: 105 });
+    const problems = await listProblems(t.app.store, {}, 50);
+    const open = problems.filter((problem) => problem.state === 'open').map(({ code }) => code);
+    expect(open).not.toContain('record_failed');
+    if (status === 401) expect(open).toContain('sticky_key_rejected');
+    t.stickyCards.faults.clear();
+    await settled();
+    expect(customer()?.firstName).toBe('Anna');
+    expect((await listProblems(t.app.store, {}, 50)).filter((problem) => problem.state === 'open')).toEqual([]);
+  },
+);

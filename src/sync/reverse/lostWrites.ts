@@ -40,9 +40,15 @@ export async function clearInStickyCards(job: PushJob): Promise<void> {
   try {
     read = await ctx.sticky.client.getCustomer(pair.customer.stickycardsId, { signal: ctx.signal });
   } catch (error) {
-    if (!isApiError(error, 'gone')) throw error;
-    forget(job);
-    return goneInStickyCards(job);
+    if (!isApiError(error) || error.side !== 'stickycards' || ctx.signal.aborted) throw error;
+    if (error.class === 'gone') {
+      forget(job);
+      return goneInStickyCards(job);
+    }
+    // It stays on its way; whatever does not hang on it goes to GHL all the same.
+    job.reverse.error ??= error;
+    ctx.stickyFailed(error);
+    return;
   }
   job.observations.push(customerRead(ctx.store, ctx.connection.id, read.customer, read.dateMs));
   takeFields(job, read, ctx.sticky.dialect);
