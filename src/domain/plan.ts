@@ -31,6 +31,8 @@ export interface FieldsPlan {
   edits: GhlEdit[];
   /** Fields to be held from now on, with the reason; the value is GHL's. */
   hold: { key: string; reason: string; value: Value }[];
+  /** Points stand in GHL, no base says since when, and the card's balance is not known: it has to be read first. */
+  balanceUnknown?: true;
 }
 
 export interface PlanFieldsInput {
@@ -75,6 +77,8 @@ export function planFields(input: PlanFieldsInput): FieldsPlan {
     const sticky = input.sticky[row.key] ?? null;
     const shown = ghlValue(input, row.key);
     const before = shown === undefined ? (field?.base ?? null) : shown;
+    if (row.merge === 'counter' && isBaseless(row, field) && sticky === null && typeof shown === 'number')
+      plan.balanceUnknown = true;
     const decision = decide(row, field, sticky, input);
     if (decision === null) continue;
     if (decision.kind === 'write') plan.toGhl.push({ key: row.key, before, after: decision.after });
@@ -112,12 +116,19 @@ function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, inpu
   // Typed under the old card, before the new one was shown: it is an edit of the old card (SPEC §2.4).
   if (rewrite && editedBefore(row, field, ghl, input))
     return { kind: 'edit', from: field?.base ?? null, to: ghl ?? null };
-  if (field?.base === undefined || rewrite)
-    return withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
-  const decision = threeWay(row, field.base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : field.base);
-  if (decision?.kind === 'edit' && input.putBack?.has(row.key)) return { kind: 'write', after: sticky ?? field.base };
+  if (isBaseless(row, field) || rewrite) {
+    const first = withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
+    return first?.kind === 'rebase' && first.value === field?.base ? null : first;
+  }
+  const base = field?.base ?? null;
+  const decision = threeWay(row, base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : base);
+  if (decision?.kind === 'edit' && input.putBack?.has(row.key)) return { kind: 'write', after: sticky ?? base };
   return decision;
 }
+
+/** A counter without a number to count from has no base: the difference to it would be the whole balance. */
+const isBaseless = (row: FieldRow, field: LinkField | undefined): boolean =>
+  field?.base === undefined || (row.merge === 'counter' && field.base === null);
 
 const editedBefore = (
   row: FieldRow,

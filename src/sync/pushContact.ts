@@ -9,6 +9,7 @@ import type { Candidates } from './linkOutcomes.ts';
 import { clearPending } from './lostAnswers.ts';
 import { planOf } from './pairValues.ts';
 import { holdRefused, isUnknownField, type PushJob, rebased } from './pushJob.ts';
+import { readUnknownBalance } from './readBalance.ts';
 import { readContact } from './readContact.ts';
 import { relinkOnce } from './relink.ts';
 import { takeDecidedPoints } from './reverse/decidedPoints.ts';
@@ -71,6 +72,7 @@ async function planAndWrite(job: PushJob): Promise<void> {
       await readContact(job);
       continue;
     }
+    if (await readUnknownBalance(job, plan)) continue;
     takeAgreed(job, plan);
     if (job.contact?.seenBy === 'answer' && job.contact !== job.decidedFrom) {
       job.decidedFrom = job.contact;

@@ -45,6 +45,8 @@ export interface PushJob {
   readAtMs: number | null;
   /** The contact that the reverse half was decided from. */
   decidedFrom: ContactRow | null;
+  /** The card's balance was asked for because nothing had told it. */
+  balanceAsked: boolean;
   /** Something that GHL changed is still to be told to Sticky Cards. */
   open: boolean;
   /** Something of Sticky Cards is still to be told to GHL: this run does not write there. */
@@ -83,6 +85,7 @@ export const linkedJob = (link: LinkRow, contact: LinkedJob['contact'], extra: P
   knownUpdatedMs: null,
   readAtMs: null,
   decidedFrom: null,
+  balanceAsked: false,
   open: false,
   forwardOpen: false,
   toEmpty: new Set(),
