@@ -36,6 +36,11 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     remedy:
       'GHL takes no calls for a location that is paused, unpaid or deleted. Ask the agency to switch it on again: the connection goes on within 15 minutes by itself, and nothing is lost until then. If the location is gone for good, remove the connection.',
   },
+  not_connected: {
+    title: 'A live connection is not connected to GHL',
+    remedy:
+      'It has no GHL location or no token, so nothing is written in either direction; what Sticky Cards sends is kept and arrives afterwards. Give it ghlLocationId and ghlAccessToken with sticky-ghl connections set and its name, or with PATCH /api/connections/ and its name, or connect it with OAuth at /oauth/install?connection= and its name; the connection default may have GHL_LOCATION_ID and GHL_ACCESS_TOKEN instead. The next run goes on by itself. If it is not to write yet, take it back to observe.',
+  },
   connection_pending: {
     title: 'The app was installed in a location that is not set up here yet',
     remedy:
@@ -135,6 +140,11 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     title: 'A customer is no longer there in Sticky Cards',
     remedy:
       'The contact in GHL stays as it is and shows the last values that were known; no card or points can be read any more. If the customer was deleted on purpose, press Resolve and decide in GHL what becomes of the contact. If not, ask the support of Sticky Cards for the customer named in the sample.',
+  },
+  read_refused_by_sticky_cards: {
+    title: 'Sticky Cards refuses to show a customer or a card',
+    remedy:
+      'What its webhooks tell still arrives; points or segments that only a read can tell stay as they were last known. The sample has the answer of Sticky Cards. Ask their support about this record; when it can be read again, open the customer and press Resync.',
   },
   already_linked: {
     title: 'Two customers claim the same contact, or two contacts the same customer',

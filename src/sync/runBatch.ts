@@ -1,5 +1,6 @@
 import type { Direction, RunStatus, RunTrigger } from '../../drizzle/tables/runs.ts';
 import type { Connection } from '../domain/connection.ts';
+import { notConnected } from '../domain/notConnected.ts';
 import { messageOf } from '../errors.ts';
 import type { GhlSide } from '../platforms/ghl/sides.ts';
 import { isApiError } from '../platforms/apiError.ts';
@@ -10,6 +11,7 @@ import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/
 import type { Store } from '../store/store.ts';
 import { wantedReads } from '../store/wantedReads.ts';
 import { applyBrake, brakeRests, MassChange } from './brake.ts';
+import { tellWhetherConnected } from './ghlConnected.ts';
 import { createJobQueue } from './jobQueue.ts';
 import { locationFacts } from './locationFacts.ts';
 import { hasDueCommands } from './performCommands.ts';
@@ -35,7 +37,7 @@ export interface RunOrder {
 /** What this run may do, and with whom. */
 interface Doors {
   /** Why nothing may be written now; null when it may. */
-  blocked: string | null;
+  blocked: Blocked | null;
   ghl: GhlSide | null;
   sticky: StickySide | null;
   toGhl: boolean;
@@ -44,6 +46,12 @@ interface Doors {
   paused: { ghl: boolean; stickycards: boolean };
   /** Times that the pace of GHL had made a call wait before this run. */
   waitsBefore: number;
+}
+
+interface Blocked {
+  reason: string;
+  /** Somebody wants it so: a run that does nothing then is no failure. */
+  wanted: boolean;
 }
 
 /** At a time and connection, to begin with (SPEC §2.6); the pace allows 20 at most. */
@@ -58,6 +66,7 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   const { store } = needs;
   const { connection, direction, trigger, signal } = order;
   await needs.foldAll(connection);
+  await tellWhetherConnected(store, connection);
   const doors = await openDoors(needs, order);
   if (!doors) return null;
   const counts = noCounts();
@@ -70,8 +79,8 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   });
   const unsubscribe = [ghl?.onCall(count), sticky?.onCall(count), sticky?.onCall((call) => health.heard(call))];
   let runId: string | null = null;
-  let status: RunStatus = 'completed';
-  let lastError: string | null = doors.blocked;
+  let status: RunStatus = doors.blocked?.wanted === false ? 'failed' : 'completed';
+  let lastError: string | null = doors.blocked?.reason ?? null;
   try {
     if (doors.blocked === null && doors.toSticky) await poll(needs, order, doors);
     const found = doors.blocked === null && (await findsWork(store, connection.id, doors));
@@ -108,7 +117,7 @@ async function openDoors(needs: RunBatchNeeds, { connection, direction, trigger 
   const toSticky = direction !== 'stickycards_to_ghl' && !isPaused('ghl_to_stickycards') && stickyOpen;
   const ghl = needs.ghlSideOf(connection);
   return {
-    blocked: blockedReason(connection, ghl, direction),
+    blocked: blockedBy(connection, ghl, direction),
     ghl,
     sticky: stickyOpen ? sticky : null,
     toGhl,
@@ -119,16 +128,20 @@ async function openDoors(needs: RunBatchNeeds, { connection, direction, trigger 
 }
 
 /** Why a run must not write anything now; null when it may. */
-function blockedReason(connection: Connection, ghl: GhlSide | null, direction: Direction | 'both'): string | null {
+function blockedBy(connection: Connection, ghl: GhlSide | null, direction: Direction | 'both'): Blocked | null {
+  const wanted = wantedPause(connection, direction);
+  if (wanted !== null) return { reason: wanted, wanted: true };
+  if (ghl !== null) return null;
+  return { reason: notConnected(connection) ?? 'GHL is not connected', wanted: false };
+}
+
+function wantedPause(connection: Connection, direction: Direction | 'both'): string | null {
   if (connection.mode === 'observe') return 'the connection is in observe: nothing is written until it is activated';
   if (connection.state !== 'ready') return connection.reason ?? `the connection is ${connection.state}`;
   const wanted: Direction[] = direction === 'both' ? ['stickycards_to_ghl', 'ghl_to_stickycards'] : [direction];
-  if (wanted.every((half) => connection.pausedDirections.includes(half)))
-    return wanted.length > 1
-      ? 'both directions are paused'
-      : `the direction ${direction === 'stickycards_to_ghl' ? 'Sticky Cards → GHL' : 'GHL → Sticky Cards'} is paused`;
-  if (ghl === null) return 'the connection has no GHL location or token yet: set GHL_LOCATION_ID and GHL_ACCESS_TOKEN';
-  return null;
+  if (!wanted.every((half) => connection.pausedDirections.includes(half))) return null;
+  if (wanted.length > 1) return 'both directions are paused';
+  return `the direction ${direction === 'stickycards_to_ghl' ? 'Sticky Cards → GHL' : 'GHL → Sticky Cards'} is paused`;
 }
 
 /** What changed in GHL, also where no webhook told of it (SPEC §3.1). */
@@ -160,7 +173,7 @@ async function work(
   const { connection } = order;
   const ghl = doors.ghl as GhlSide;
   if (doors.sticky) {
-    await readSticky({ store, log: needs.log, signal: order.signal }, connection, doors.sticky);
+    await readSticky({ store, log: needs.log, signal: order.signal, health }, connection, doors.sticky);
     await needs.foldAll(connection);
   }
   const facts = await locationFacts(needs, connection, ghl, { again: false });

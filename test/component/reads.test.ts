@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { listProblems } from '../../src/store/problems.ts';
 import { delivery } from '../helpers/story.ts';
-import { onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
+import { LOCATION, onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
 let t: TestApp;
 afterEach(() => t.stop());
@@ -69,4 +70,56 @@ test('a person that Sticky Cards does not know any more is asked about once and 
   expect(reads()).toHaveLength(asked);
   const problems = await t.app.store.db.select().from(t.app.store.s.problems);
   expect(problems).toMatchObject([{ code: 'gone_in_sticky_cards', affected: 1 }]);
+});
+
+const refusals = async () =>
+  (await listProblems(t.app.store, { code: 'read_refused_by_sticky_cards' }, 9)).map(({ affected }) => affected);
+
+/** People c00 to c19 whose balances only a read can tell; the cards of some cannot be read. */
+async function twenty(status: number, bad: RegExp): Promise<() => unknown[]> {
+  t = await startTestApp();
+  t.stickyCards.setWebhookUrl(undefined);
+  for (let n = 0; n < 20; n += 1) {
+    const id = `c${String(n).padStart(2, '0')}`;
+    t.stickyCards.seed([
+      { customerId: id, email: `${id}@example.com`, cards: [{ cardId: `card_${id}`, balance: 50 + n }] },
+    ]);
+    await t.deliver({
+      event_type: 'CardBalanceUpdatedEvent',
+      timestamp: new Date().toISOString(),
+      customer_id: id,
+      card_id: `card_${id}`,
+      email: `${id}@example.com`,
+    });
+  }
+  t.stickyCards.faults.add({ kind: 'status', status, path: bad });
+  return () => t.ghl.state.contacts(LOCATION).flatMap((c) => c.customFields['loyalty_points'] ?? []);
+}
+
+test('somebody whom Sticky Cards refuses to show is listed once; everybody else is read in the same run', async () => {
+  const points = await twenty(422, /^\/v1\/cards\/card_c0[3-8]$/);
+  expect(await t.run()).toMatchObject({ createdCount: 20 });
+  expect(points()).toHaveLength(14);
+  expect(await refusals()).toEqual([6]);
+  const asked = t.stickyCards.callCount();
+  await t.run();
+  expect(t.stickyCards.callCount()).toBe(asked);
+});
+
+test('people whose reads end in server errors keep nobody waiting for longer than a run', async () => {
+  const points = await twenty(500, /^\/v1\/cards\/card_c0[0-6]$/);
+  await t.run();
+  await t.run();
+  expect(points()).toHaveLength(13);
+  t.stickyCards.faults.clear();
+  await t.run();
+  await t.run();
+  expect(points()).toHaveLength(20);
+});
+
+test('a key that is rejected pauses the side, with its problem', async () => {
+  await twenty(401, /./);
+  await t.run();
+  expect(await listProblems(t.app.store, { code: 'sticky_key_rejected' }, 9)).toHaveLength(1);
+  expect(t.stickyCards.callCount()).toBeLessThan(20);
 });
