@@ -1,5 +1,7 @@
 // Every table, built once for each dialect.
 import { type Kit, kits } from './kit.ts';
+import { ghlCallBudgets } from './tables/callBudgets.ts';
+import { formerDetails, waitingDeliveries } from './tables/clues.ts';
 import { commands } from './tables/commands.ts';
 import { connections } from './tables/connections.ts';
 import { idempotencyKeys, leases, runRequests } from './tables/coordination.ts';
@@ -16,6 +18,8 @@ const build = (kit: Kit) => ({
   connections: connections(kit),
   webhookEvents: webhookEvents(kit),
   stagingCheckpoints: stagingCheckpoints(kit),
+  waitingDeliveries: waitingDeliveries(kit),
+  formerDetails: formerDetails(kit),
   stickyCardsCustomers: stickyCardsCustomers(kit),
   stickyCardsCards: stickyCardsCards(kit),
   ghlContacts: ghlContacts(kit),
@@ -32,6 +36,7 @@ const build = (kit: Kit) => ({
   leases: leases(kit),
   runRequests: runRequests(kit),
   idempotencyKeys: idempotencyKeys(kit),
+  ghlCallBudgets: ghlCallBudgets(kit),
   oauthStates: oauthStates(kit),
   oauthRefreshes: oauthRefreshes(kit),
   users: users(kit),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, every, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { isStrongEnough } from './config/strength.ts';
+import { isOfTheSandbox, isStrongEnough } from './config/strength.ts';
 import type { Connection } from './domain/connection.ts';
 import type { FirstLinkReport } from './domain/firstLink.ts';
 import { createMapsOf } from './domain/mapOverrides.ts';
@@ -19,6 +19,7 @@ import { createGhlWorkflowReceiver } from './http/receiveGhlWorkflow.ts';
 import { createCrashed } from './http/commitThenAnswer.ts';
 import { browserAuth } from './http/browserAuth.ts';
 import { oauthRouter } from './http/oauth.ts';
+import { createPasswordAttempts } from './http/passwordAttempts.ts';
 import { NO_CONNECTION } from './http/rejections.ts';
 import { createDashboard } from './dashboard/index.ts';
 import { createHttpServer } from './http/server.ts';
@@ -36,11 +37,12 @@ import { observedSides } from './platforms/observedSides.ts';
 import { createTokenKeeper } from './platforms/ghl/tokens.ts';
 import { createStickySides } from './platforms/stickycards/sides.ts';
 import { markSendingUnknown } from './store/commands.ts';
+import { type CallBudget, createCallBudget } from './store/callBudget.ts';
 import { createConnectionRegistry, type ConnectionRegistry } from './store/connectionRegistry.ts';
 import { type ConnectionStore, createConnectionStore } from './store/connections.ts';
 import { receivedAtOf } from './store/ghlInbox.ts';
 import { createInboxAppender, type InboxAppender, type InboxRow } from './store/inbox.ts';
-import { thisProcess } from './store/leases.ts';
+import { HEARTBEAT_MS, thisProcess } from './store/leases.ts';
 import { createGrantVault } from './store/oauthGrants.ts';
 import { closeStaleRuns } from './store/runs.ts';
 import { createSecretBox } from './store/secrets.ts';
@@ -49,6 +51,7 @@ import { type Actions, createActions } from './sync/actions.ts';
 import { createInboxFolder, type InboxFolder } from './sync/foldInbox.ts';
 import { createLeaseKeeper } from './sync/leaseKeeper.ts';
 import { takeInstalls } from './sync/pendingInstalls.ts';
+import { createRemovals, type Removals } from './sync/removals.ts';
 import { createSchedule, type Schedule } from './sync/schedule.ts';
 import { threeLinkedStillAnswer } from './sync/threeLinkedStillAnswer.ts';
 
@@ -72,6 +75,8 @@ export interface Core {
   schedule: Schedule;
   /** What GHL workflows ask for. */
   actions: Actions;
+  /** How a connection goes with all that belongs to it. */
+  removals: Removals;
   /** What going live would do; reads the location's contacts, writes nothing. */
   firstLink: (connection: Connection) => Promise<FirstLinkReport>;
   /** Connecting a location by OAuth. */
@@ -88,6 +93,8 @@ export interface Core {
   holdsLease: (connectionId: string) => boolean;
   /** Calls that GHL still allows today, by its own word; null = it has not said so yet. */
   budgetOf: (connectionId: string) => number | null;
+  /** What GHL was asked today, by connection. */
+  callBudget: CallBudget;
   /** Takes the leases and folds what lies there; nothing runs in a connection's name before. */
   begin(): Promise<void>;
   close(): Promise<void>;
@@ -109,9 +116,11 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   /** Nobody waits for a delivery that could only come after the restart. */
   const stopping = new AbortController();
   let url = '';
+  const passwordAttempts = createPasswordAttempts(core.store.clock);
   const dashboard = createDashboard({
     ...core,
     adminPassword: config.adminPassword,
+    passwordAttempts,
     publicUrl: config.publicUrl,
     syncCron: config.syncCron,
     sandbox: config.sandbox,
@@ -122,7 +131,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     assets: { own: join(projectRoot, 'public'), chart: join(projectRoot, 'node_modules', 'uplot', 'dist') },
     closing: stopping.signal,
   });
-  const signedIn = { ...config, signedIn: dashboard.signedIn };
+  const authorize = browserAuth({ ...config, passwordAttempts, signedIn: dashboard.signedIn });
   const monitoring = createMonitoring({
     store: core.store,
     log: core.log,
@@ -130,7 +139,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     connections: core.registry,
     holdsLease: core.holdsLease,
     budgetOf: core.budgetOf,
-    authorize: browserAuth(signedIn),
+    authorize,
     rules: core,
     logLevel: config.logLevel,
     alertWebhookUrl: config.alertWebhookUrl,
@@ -176,7 +185,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
         router: oauthRouter({
           connect: core.connectGhl,
           refresh: () => core.registry.refresh(),
-          authorize: browserAuth(signedIn),
+          authorize,
           defaultConnectionId,
           publicUrl: config.publicUrl,
           clock: core.store.clock,
@@ -261,17 +270,20 @@ export async function createCore(
     tokenInEnvironment: (id) => id === 'default' && Boolean(config.defaultConnection?.ghlAccessToken),
     random,
   });
-  const ghlSides = observedSides(createGhlSides({ clock, log, tokens }), (id, call) =>
-    listeners.call?.(id, 'ghl', call),
-  );
+  const callBudget = createCallBudget({ store, log });
+  const ghlSides = observedSides(createGhlSides({ clock, log, tokens }), (id, call, side) => {
+    callBudget.heard(id, call.day, side);
+    listeners.call?.(id, 'ghl', call);
+  });
   const stickySides = observedSides(createStickySides({ clock, log, dialectOf }), (id, call) =>
     listeners.call?.(id, 'stickycards', call),
   );
 
+  const holder = thisProcess(newId('ins', clock.nowMs()));
   const leases = createLeaseKeeper({
     store,
     log,
-    holder: thisProcess(newId('ins', clock.nowMs())),
+    holder,
     connectionIds,
     onTaken: async (connectionId) => {
       const stale = await closeStaleRuns(store, connectionId);
@@ -314,6 +326,7 @@ export async function createCore(
     connectionOf: (id) => registry.get(id),
     connectionIds,
     rebuild: (connection) => rebuild(store, connection, (c) => folder.foldAll(c)),
+    beforeManual: (connectionId) => actions.tryNow(connectionId),
   });
   const actions = createActions({
     store,
@@ -328,7 +341,7 @@ export async function createCore(
     random,
     leases,
     connectionOf: (id) => registry.get(id),
-    runNow: (connectionId) => schedule.run({ connectionId, direction: 'both', trigger: 'manual' }),
+    runNow: (connectionId) => schedule.run({ connectionId, direction: 'both', trigger: 'manual', forAction: true }),
     nudge: (connectionId) => folder.nudge(connectionId),
   });
   const firstLinks = createFirstLinkReports({
@@ -338,6 +351,17 @@ export async function createCore(
     ghlSideOf: (connection) => ghlSides.of(connection),
     stickySideOf: (connection) => stickySides.of(connection),
     foldAll: (connection) => folder.foldAll(connection),
+  });
+  const removals = createRemovals({
+    store,
+    log,
+    holder,
+    connections,
+    refresh: () => registry.refresh(),
+    endWork: async (connectionId) => {
+      await leases.drop(connectionId);
+      await Promise.all([schedule, actions, folder].map((worker) => worker.ended(connectionId)));
+    },
   });
   let stopSweeping: () => void = () => undefined;
 
@@ -367,6 +391,7 @@ export async function createCore(
     folder,
     schedule,
     actions,
+    removals,
     firstLink: (connection) => firstLinks.of(connection),
     connectGhl,
     doctor: (connection) =>
@@ -394,24 +419,36 @@ export async function createCore(
     dialects: [...maps.dialects.keys()],
     maps,
     holdsLease: (id) => leases.holds(id),
+    callBudget,
     budgetOf: (id) => ghlSides.known(id)?.pace.budget().remaining ?? null,
     begin: async () => {
       await leases.beat();
       await folder.sweep();
       // A connection that was made a moment ago gets its lease with the next heartbeat at the latest.
       connections.onChange(() => void registry.refresh().then(() => leases.beat()));
-      stopSweeping = every(SWEEP_EVERY_MS, () => {
+      const clearUp = () =>
+        void removals
+          .sweep()
+          .catch((error: unknown) => log.error('removed connections cannot be read', { reason: messageOf(error) }));
+      clearUp();
+      const stopClearing = every(HEARTBEAT_MS, clearUp);
+      const stopTaking = every(SWEEP_EVERY_MS, () => {
         folder.sweep().catch((error: unknown) => log.error('the inbox cannot be read', { reason: messageOf(error) }));
         sweepInstalls();
         actions
           .sweep()
           .catch((error: unknown) => log.error('the calls of workflows cannot be read', { reason: messageOf(error) }));
       });
+      stopSweeping = () => {
+        stopClearing();
+        stopTaking();
+      };
     },
     close: async () => {
       stopSweeping();
       await taking;
       leases.abort();
+      await removals.close();
       await firstLinks.close();
       await schedule.close();
       await actions.close();
@@ -422,6 +459,7 @@ export async function createCore(
       oauthCalls?.close();
       stickySides.close();
       registry.close();
+      await callBudget.close();
       await store.close();
     },
   };
@@ -438,6 +476,7 @@ function serviceFacts(config: Config): ServiceFacts {
     production: config.production,
     syncPaused: config.syncPaused,
     weakSecrets: Object.entries(weak).flatMap(([name, isWeak]) => (isWeak ? [name] : [])),
-    isStrong: (secret) => isStrongEnough(secret, 8),
+    // The sandbox has its own for a purpose, and never starts in production.
+    isStrong: (secret) => isStrongEnough(secret, 8) || (config.sandbox && isOfTheSandbox(secret)),
   };
 }

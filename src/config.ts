@@ -76,16 +76,20 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const unknown = unknownNames(env);
   // Beside a mistake a misspelled name is the likely cause; in a start with nothing else set it would silently be the sandbox.
   const silent = sandbox && values.SANDBOX === undefined;
+  const dataFolder = join(root, 'data');
+  const ofSandbox = `file:${join(dataFolder, 'sandbox.db')}`;
+  const databaseUrl = absolute(values.DATABASE_URL ?? (sandbox ? ofSandbox : 'file:./data/sync.db'), root);
+  if (!sandbox && databaseUrl === ofSandbox)
+    lines.push('DATABASE_URL: is the file of the sandbox: name another one, as in file:./data/sync.db');
   if (lines.length > 0 || (silent && unknown.length > 0)) throw new ConfigError([...unknown, ...lines]);
 
-  const dataFolder = join(root, 'data');
   const secrets = secretsOf(values, dataFolder);
   return {
     production,
     warnings: unknown,
     port: values.PORT ?? 3000,
     host: values.HOST ?? '0.0.0.0',
-    databaseUrl: absolute(values.DATABASE_URL ?? (sandbox ? 'file:./data/sandbox.db' : 'file:./data/sync.db'), root),
+    databaseUrl,
     dataFolder,
     syncCron: values.SYNC_CRON ?? '*/5 * * * *',
     sandbox,

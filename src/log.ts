@@ -1,24 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import winston from 'winston';
 import { messageOf } from './errors.ts';
+import { maskInId, maskPersonal } from './maskPersonal.ts';
 
 export type Logger = Pick<winston.Logger, 'error' | 'warn' | 'info' | 'debug'>;
 
 const secretKey = /(secret|token|password|authorization|api[-_]?key|signature|cookie)/i;
 const personalKey = /(e-?mail|phone|mobile|first_?name|last_?name|full_?name)/i;
-const emailInText = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}.-]+\.\p{L}{2,}/gu;
-const phoneInText = /(?<![\w-])\+?\d[\d ().-]{7,}\d(?![\w-])/g;
-const bearerInText = /(bearer\s+|pit-|sk_(?:live|test)_)[\w.-]+/gi;
-
-/** `a***@example.com`, `+49***12`: enough to recognise, not enough to use. */
-export function maskPersonal(text: string): string {
-  return text
-    .replace(bearerInText, '$1***')
-    .replace(emailInText, (m) => `${m[0]}***@${m.slice(m.indexOf('@') + 1)}`)
-    .replace(phoneInText, (m) =>
-      /^\d{4}-\d{2}-\d{2}/.test(m) || m.replace(/\D/g, '').length < 9 ? m : `${m.slice(0, 3)}***${m.slice(-2)}`,
-    );
-}
+/** Ids are searched for: a long row of digits in one is no phone number. */
+const idKey = /(?:^id|Id|_id)s?$/;
+/** A phone number that came as a number; below it a count of phones. */
+const LONG_NUMBER = 1_000_000;
 
 /** Where it was thrown, without the message that a stack begins with. */
 const framesOf = (error: Error): string =>
@@ -27,10 +19,16 @@ const framesOf = (error: Error): string =>
     .filter((line) => /^\s+at /.test(line))
     .join('\n');
 
+function maskText(key: string, text: string): string {
+  if (personalKey.test(key) && text !== '') return `${text[0]}***`;
+  return idKey.test(key) ? maskInId(text) : maskPersonal(text);
+}
+
 function mask(key: string, value: unknown, depth: number): unknown {
-  if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') return value;
+  if (value === null || value === undefined || typeof value === 'boolean') return value;
+  if (typeof value === 'number') return personalKey.test(key) && value >= LONG_NUMBER ? '***' : value;
   if (secretKey.test(key)) return '***';
-  if (typeof value === 'string') return personalKey.test(key) && value !== '' ? `${value[0]}***` : maskPersonal(value);
+  if (typeof value === 'string') return maskText(key, value);
   if (value instanceof Error) return maskPersonal(`${messageOf(value)}\n${framesOf(value)}`);
   if (value instanceof Date) return value.toISOString();
   if (depth > 4) return '…';

@@ -58,7 +58,6 @@ export async function serve(): Promise<void> {
 
 function explained(error: unknown): string {
   const code = (error as { code?: string } | null)?.code;
-  if (code === 'EADDRINUSE') return 'the port is taken by another program: set PORT to a free one';
   if (code === 'EACCES') return `no permission (${messageOf(error)})`;
   return messageOf(error);
 }

@@ -1,4 +1,4 @@
-import { isNull } from 'drizzle-orm';
+import { isNotNull, isNull } from 'drizzle-orm';
 import type { Kit } from '../kit.ts';
 
 /** Who speaks for a connection. 30 s, heartbeat 5 s (SPEC §2.6); void at once on SQLite when its process is dead. */
@@ -48,11 +48,16 @@ export const idempotencyKeys = (k: Kit) =>
       commandId: k.text(),
       status: k.int(),
       body: k.text(),
+      /** Whose values a call has set, and which: an older call that had to wait leaves them alone. Null = it set none. */
+      customerId: k.text(),
+      sets: k.json<string[]>(),
       createdAt: k.at().notNull(),
     },
     (t) => [
       k.primaryKey({ columns: [t.connectionId, t.key] }),
       // What is still to be carried out; asked every second, and as small as that.
       k.index('idempotency_keys_open').on(t.connectionId, t.status, t.createdAt).where(isNull(t.status)),
+      // What was set for a customer since an older call came: asked before each value is set.
+      k.index('idempotency_keys_set').on(t.connectionId, t.customerId, t.createdAt).where(isNotNull(t.customerId)),
     ],
   );

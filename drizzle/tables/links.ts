@@ -56,12 +56,14 @@ export interface LinkTags {
   off: Record<string, number>;
   /** Command tags (canonical) that stood on the contact when it was last decided about; absent = never decided. */
   commands?: string[];
+  /** When the contact was read that `commands` was decided from (ms, GHL's clock, to the second). */
+  commandsReadMs?: number;
   /**
    * Tags whose segments are on their way to Sticky Cards: committed before the set leaves, gone when it was answered or
    * a read told what became of it.
    */
   segments?: { add: string[]; remove: string[] };
-  /** The status that command tags ordered, until every card has it. */
+  /** The status that command tags ordered, until every card has it; `commands` counts the tags that ordered it. */
   ordered?: 'active' | 'inactive';
 }
 

@@ -29,6 +29,8 @@ export interface CardFoldState {
   /** Where the wallet stands, apart from expiry: a word like `installed` does not say that an expired card is valid again. */
   wallet: 'issued' | 'installed' | 'removed' | null;
   expired: boolean;
+  /** No event has named the card and its holder yet: whose it is was told by contact details or a payment. */
+  holderInferred?: true;
   /** Two different balances were seen at the time of `stamps.balance`. */
   balanceTie: boolean;
   thinAtMs: number;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Direction } from '../../drizzle/tables/runs.ts';
 import type { Connection } from '../domain/connection.ts';
+import { stoppedBecause } from '../domain/notConnected.ts';
 import { connectionShape } from '../http/api/connections.ts';
 import { AppError } from '../errors.ts';
 import { activate } from './activate.ts';
@@ -21,7 +22,7 @@ const cells = (c: Connection): Cell[] => [
   c.dialect,
   c.ghl.locationId,
   c.pausedDirections.join(' '),
-  c.reason,
+  stoppedBecause(c),
 ];
 
 /** `connections …`: set up and look after the pairs of Sticky Cards account and GHL location. */

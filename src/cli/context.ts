@@ -1,7 +1,8 @@
 import { systemClock } from '../clock.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { type Core, createCore } from '../app.ts';
-import { type Logger, maskPersonal } from '../log.ts';
+import type { Logger } from '../log.ts';
+import { maskPersonal } from '../maskPersonal.ts';
 import { type ConnectionStore, createConnectionStore } from '../store/connections.ts';
 import { createSecretBox } from '../store/secrets.ts';
 import { openStore, type Store } from '../store/store.ts';

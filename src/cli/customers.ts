@@ -1,11 +1,19 @@
 import type { Command } from 'commander';
 import { SYNC_STATUSES } from '../../drizzle/tables/staging.ts';
+import { AppError } from '../errors.ts';
 import { customerCsvHead, customerCsvLine } from '../http/api/csv.ts';
 import { oneCustomer } from '../http/api/customerMeant.ts';
 import { type CustomerShape, customerShape } from '../http/api/customerShape.ts';
 import { defined, encodeCursor } from '../http/api/page.ts';
 import { timelineShape } from '../http/api/timelineShape.ts';
-import { type CustomerFilter, type CustomerKey, listCustomers, withCardsAndLinks } from '../store/customerQueries.ts';
+import {
+  type CustomerFilter,
+  type CustomerPosition,
+  listCustomers,
+  positionOf,
+  positionText,
+  withCardsAndLinks,
+} from '../store/customerQueries.ts';
 import type { CustomerRow } from '../store/staging.ts';
 import type { Store } from '../store/store.ts';
 import { customerTimeline, type TimelineEntry } from '../store/timelineQueries.ts';
@@ -97,7 +105,7 @@ async function showOne(cli: Cli, store: Store, id: string, options: CustomersOpt
 async function showList(cli: Cli, store: Store, options: CustomersOptions): Promise<void> {
   const { connection, status, code, find } = options;
   const filter: CustomerFilter = defined({ connection, syncStatus: status, code, q: find });
-  const from = options.after === undefined ? undefined : keyOfCursor(options.after);
+  const from = options.after === undefined ? undefined : positionOfCursor(options.after);
   if (options.csv) {
     cli.out(customerCsvHead());
     for (let after = from; ;) {
@@ -109,7 +117,7 @@ async function showList(cli: Cli, store: Store, options: CustomersOptions): Prom
   }
   const { rows, next } = await listCustomers(store, filter, numberOf(options.limit), from);
   const items = await shapes(store, rows);
-  const nextCursor = next && encodeCursor(`${next.connectionId}/${next.customerId}`);
+  const nextCursor = next && encodeCursor(positionText(next));
   if (options.json) json(cli, { items, nextCursor });
   else {
     list(cli, COLUMNS, items.map(cells), 'No customers.');
@@ -119,9 +127,10 @@ async function showList(cli: Cli, store: Store, options: CustomersOptions): Prom
 
 const numberOf = (text: string): number => Math.min(1000, Math.max(1, Math.trunc(Number(text)) || 20));
 
-function keyOfCursor(text: string): CustomerKey {
-  const [connectionId = '', ...rest] = Buffer.from(text, 'base64url').toString('utf8').split('/');
-  return { connectionId, customerId: rest.join('/') };
+function positionOfCursor(text: string): CustomerPosition {
+  const position = positionOf(Buffer.from(text, 'base64url').toString('utf8'));
+  if (position) return position;
+  throw new AppError('invalid_parameter', '--after: take the nextCursor of the page before', { httpStatus: 400 });
 }
 
 function storyCells(entry: TimelineEntry): Cell[] {

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.ts';
-import { maskPersonal } from '../log.ts';
+import { maskPersonal } from '../maskPersonal.ts';
 import { addActivate } from './activate.ts';
 import { addCommands } from './commands.ts';
 import { addCustomers } from './customers.ts';

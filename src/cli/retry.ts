@@ -55,9 +55,7 @@ export function addRetry(program: Command, cli: Cli): void {
       const { connection, status, code, find, all, dryRun } = options;
       await withStore(cli, async (store) => {
         if (id !== undefined) {
-          await retryCustomer(store, await keyOf(store, id, connection), ACTOR);
-          if (options.json) json(cli, { count: 1 });
-          else cli.out(`${id} is taken again by the next run.\n`);
+          await retryOne(cli, store, id, options);
           return;
         }
         if (!all && [connection, status, code, find].every((value) => value === undefined))
@@ -74,6 +72,17 @@ export function addRetry(program: Command, cli: Cli): void {
         else cli.out(dryRun ? `${count} would be taken again.\n` : `${count} are taken again by the next run.\n`);
       });
     });
+}
+
+/** One customer, whatever their status; a filter beside the name would leave open who is meant. */
+async function retryOne(cli: Cli, store: Store, id: string, options: RetryOptions): Promise<void> {
+  const { connection, status, code, find, all, dryRun } = options;
+  if ([status, code, find, all].some((value) => value !== undefined))
+    throw usage('one customer is retried with --connection and --dry-run at most: leave the rest out, or the id');
+  const key = await keyOf(store, id, connection);
+  if (!dryRun) await retryCustomer(store, key, ACTOR);
+  if (options.json) json(cli, { count: 1, ...(dryRun && { dryRun }) });
+  else cli.out(dryRun ? `${id} would be taken again.\n` : `${id} is taken again by the next run.\n`);
 }
 
 /** `resync <id>`: read both sides of a customer anew, then bring them together; waited for. */

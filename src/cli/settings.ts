@@ -18,7 +18,7 @@ export interface SettingOptions {
 function valueOf(name: string, text: string): unknown {
   if (text === '' || text === 'null') return null;
   if (name === 'stickyCardsWebhookSecrets') return text.split(',').map((secret) => secret.trim());
-  if (name === 'lowRating') return Number(text);
+  if (name === 'lowRating' || name === 'pointsLimit') return Number(text);
   if (name === 'fieldMap' || name === 'tagMap') return jsonOf(name, text);
   if (name === 'test') return text === 'true' ? true : text === 'false' ? false : text;
   return text;

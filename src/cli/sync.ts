@@ -6,9 +6,10 @@ import { AppError, messageOf } from '../errors.ts';
 import { runShape } from '../http/api/runs.ts';
 import { countCustomers } from '../store/customerQueries.ts';
 import { lastRun } from '../store/overviewQueries.ts';
+import { writeRunsAsked } from '../store/runAsked.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { type Cli, withCore } from './context.ts';
+import { ACTOR, type Cli, withCore } from './context.ts';
 import { collect, directionOption, examples, jsonOption } from './options.ts';
 import { progress } from './progress.ts';
 import { RUN_COLUMNS, runCells } from './runs.ts';
@@ -59,6 +60,8 @@ function notPaused({ registry }: Core): string[] {
 
 async function runOf(core: Core, connection: string, direction: Direction | 'both'): Promise<Outcome> {
   try {
+    // One that there is not is refused below; nobody's run was asked for.
+    if (core.registry.get(connection)) await writeRunsAsked(core.store, [connection], direction, ACTOR);
     const run = await core.schedule.run({ connectionId: connection, direction, trigger: 'manual' });
     return run
       ? { connection, run }

@@ -1,4 +1,4 @@
-import { isStrongEnough } from './strength.ts';
+import { isOfTheSandbox, isStrongEnough } from './strength.ts';
 import { nearest } from './suggest.ts';
 import { type VariableName, variableNames, type Variables } from './variables.ts';
 
@@ -60,6 +60,12 @@ const secretsOfProduction: Rule[] = [
       (v) =>
         [v[name] ?? []].flat().some((secret) => !isStrongEnough(secret, 8)) &&
         `${name}: is too weak for production: at least 8 characters and no default word`,
+  ),
+  ...(['GHL_ACCESS_TOKEN', 'STICKY_CARDS_API_KEY'] as const).map(
+    (name): Rule =>
+      (v) =>
+        isOfTheSandbox(v[name] ?? '') &&
+        `${name}: is the one of the sandbox, known to everybody: set your account's own`,
   ),
 ];
 

@@ -1,4 +1,6 @@
 import { createPublicKey } from 'node:crypto';
+import { isIP } from 'node:net';
+import express from 'express';
 import { isSupportedCountry } from 'libphonenumber-js';
 import { validate as validCron } from 'node-cron';
 import { z } from 'zod';
@@ -155,16 +157,40 @@ const retentionDays = variable<{ payloads: number; logs: number }>((value) => {
   return { payloads, logs: logs ?? payloads };
 });
 
+const ADDRESS_WORDS = ['loopback', 'linklocal', 'uniquelocal'];
+
 /** Numbers are hops, words are switches, everything else goes to Express as it is (`loopback`, `10.0.0.0/8`). */
 const trustProxy = variable<boolean | number | string>((value) => {
   if (/^\d{1,2}$/.test(value)) return Number(value);
-  return SWITCH[value.toLowerCase()] ?? value;
+  const known = SWITCH[value.toLowerCase()];
+  if (known !== undefined) return known;
+  const parts = value.split(',').map((part) => part.trim());
+  const areAddresses = parts.every((part) => ADDRESS_WORDS.includes(part) || isIP(part.split('/')[0] as string) !== 0);
+  if (areAddresses && expressTakes(value)) return value;
+  return { wrong: `is "${value}": use the number of proxies (1), or their addresses, as in loopback, 10.0.0.0/8` };
+});
+
+/** Whether a range is one, Express knows best; it says so only by throwing. */
+function expressTakes(proxies: string): boolean {
+  try {
+    express().set('trust proxy', proxies);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What could be an address or a name; whether it is one of this machine shows when it listens there. */
+const host = variable<string>((value) => {
+  const isName = /^[\p{L}\p{N}_.-]+$/u.test(value) && URL.canParse(`http://${value}`);
+  if (isIP(value) !== 0 || isName) return value;
+  return { wrong: `is "${value}": write an address without port or scheme, as in 0.0.0.0, 127.0.0.1 or ::` };
 });
 
 export const variables = {
   NODE_ENV: text,
   PORT: wholeNumber(0, 65_535),
-  HOST: text,
+  HOST: host,
   DATABASE_URL: databaseUrl,
   SYNC_CRON: variable<string>(checkCron),
   SANDBOX: onOff,

@@ -6,6 +6,8 @@ import type { FirstLinkReport } from '../domain/firstLink.ts';
 import type { ConnectionMaps } from '../domain/mapOverrides.ts';
 import type { Setup } from '../domain/setup.ts';
 import type { Logger } from '../log.ts';
+import type { PasswordAttempts } from '../http/passwordAttempts.ts';
+import type { CallBudget } from '../store/callBudget.ts';
 import type { ConnectionStore } from '../store/connections.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
@@ -28,11 +30,15 @@ export interface DashboardNeeds {
   setup: (connection: Connection) => Promise<Setup>;
   /** What going live would do; reads the location's contacts, writes nothing. */
   firstLink: (connection: Connection) => Promise<FirstLinkReport>;
+  /** What GHL was asked today. */
+  callBudget: Pick<CallBudget, 'today'>;
   /** Field map and tag map of a connection. */
   mapsOf: (connection: Connection) => ConnectionMaps;
   consentWords: ConsentWords;
   /** The password of the user `admin`, as this start was given it. */
   adminPassword: string;
+  /** Counts wrong passwords, here and at the other doors that take one. */
+  passwordAttempts: PasswordAttempts;
   /** As in PUBLIC_URL; null = whatever address the browser uses. */
   publicUrl: string | null;
   syncCron: string;

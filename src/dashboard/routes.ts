@@ -1,4 +1,5 @@
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
+import { NOT_STORABLE, unstorableIn } from '../domain/storableText.ts';
 import { AppError } from '../errors.ts';
 import { openProblems } from '../store/dashboardQueries.ts';
 import { type Session, sessionOf } from '../store/sessions.ts';
@@ -44,6 +45,14 @@ const strings = (values: unknown): Record<string, string> =>
     ),
   );
 
+/** An address or a form that no page and no button made. Throws `invalid_parameter` (400). */
+function checkText(req: Request): void {
+  for (const given of [req.params, req.query, req.body] as unknown[]) {
+    const field = unstorableIn(given ?? {});
+    if (field !== null) throw new AppError('invalid_parameter', `${field}: ${NOT_STORABLE}.`, { httpStatus: 400 });
+  }
+}
+
 /** Routes of signed-in people on `router`. `ready` makes the user `admin` before any session is believed. */
 export function createRoutes(router: Router, needs: DashboardNeeds, ready: () => Promise<void>): Routes {
   const { store, registry, publicUrl } = needs;
@@ -69,6 +78,7 @@ export function createRoutes(router: Router, needs: DashboardNeeds, ready: () =>
       if (token !== null) await ready();
       const session = token === null ? null : await sessionOf(store, token);
       if (token !== null && session !== null) {
+        checkText(req);
         await work(contextOf(req, session, token), req, res, token);
         return;
       }

@@ -28,6 +28,8 @@ const REJECTED = {
   no_card: 'The customer has no card. Call issue-card first.',
   opted_out: 'The person does not want messages: nothing was sent.',
   unknown_consent: 'Whether the person wants messages could not be found out just now: nothing was sent.',
+  superseded: 'A call that came later has set this since: it was left as it is.',
+  reserved_tag: 'The name is that of a tag with a meaning of its own, which is never a segment: nothing was changed.',
   not_writable_by_api: 'The API of this Sticky Cards account cannot do this.',
   not_connected: 'The connection has no Sticky Cards address and key yet.',
   gone_in_sticky_cards: 'The customer, or the card, is no longer there in Sticky Cards.',
@@ -60,10 +62,10 @@ const QUEUED = {
 } as const;
 export type QueueCode = keyof typeof QUEUED;
 
-export const queued = (code: QueueCode, more: ActionResult['more'] = {}): ActionResult => ({
+export const queued = (code: QueueCode, more: ActionResult['more'] = {}, message?: string): ActionResult => ({
   result: 'queued',
   reasonCode: code,
-  message: QUEUED[code],
+  message: message ?? QUEUED[code],
   more,
 });
 

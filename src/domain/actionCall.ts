@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NOT_STORABLE, unstorableIn } from './storableText.ts';
 
 /** What a GHL workflow can ask for (SPEC §3.4), as the address names it. */
 export const ACTIONS = [
@@ -192,6 +193,9 @@ export function readActionCall(
     const missing = given[field] === undefined && issue?.code !== 'custom';
     return { field, detail: `${field} ${missing ? 'is missing' : (issue?.message ?? 'cannot be used')}.` };
   }
+  const { contactId, ...reached } = contact;
+  const unstorable = unstorableIn({ contact_id: contactId, ...reached, ...(parsed.data as object) });
+  if (unstorable !== null) return { field: unstorable, detail: `${unstorable} ${NOT_STORABLE}.` };
   const workflow = isBody(body['workflow']) ? body['workflow'] : {};
   return {
     parameters: { action, ...(parsed.data as object) } as ActionParameters,

@@ -57,6 +57,8 @@ export interface PairChanges {
   ghl: Values | null;
   /** Tags that the forward half would take off, segments that the reverse half would. */
   tagsOff: number;
+  /** Most points that a single change moves without a person. */
+  pointsLimit?: number;
   /** What the run may write: to GHL, details and points to Sticky Cards. */
   may: { toGhl: boolean; details: boolean; points: boolean };
 }
@@ -75,12 +77,12 @@ export function changesOfPair(input: PairChanges): Omit<MassCounts, 'linked'> {
 }
 
 /** Beyond the limit of a single edit nothing moves without a person anyway. */
-function pointsTyped({ rows, plan, fields, ghl }: PairChanges): number {
+function pointsTyped({ rows, plan, fields, ghl, pointsLimit }: PairChanges): number {
   let points = 0;
   for (const row of rows) {
     if (row.merge === 'counter') {
       const edit = plan.edits.find(({ key }) => key === row.key);
-      const decision = typeof edit?.from === 'number' ? decidePointsEdit(edit.from, edit.to) : null;
+      const decision = typeof edit?.from === 'number' ? decidePointsEdit(edit.from, edit.to, pointsLimit) : null;
       if (decision?.kind === 'ok') points += Math.abs(decision.points);
     } else if (row.merge === 'command' && ghl) {
       const { base, pending, held } = fields[row.key] ?? {};
@@ -92,6 +94,7 @@ function pointsTyped({ rows, plan, fields, ghl }: PairChanges): number {
         seenEmptySinceClear: false,
         overlapped: held?.reason === 'bonus_overlap',
         hasCard: true,
+        ...(pointsLimit === undefined ? {} : { limit: pointsLimit }),
       });
       if (decision.kind === 'pay' && !decision.held) points += decision.points;
     }

@@ -4,6 +4,8 @@ import { nextBusinessDay } from './businessDay.ts';
 export interface CommandFacts {
   /** `feedback`, `payment`, `payment_failed`, `refund`, `subscription_failed`. */
   about: string;
+  /** The delivery that it came of. */
+  receiptId: string | null;
   /** Time of the event, ms. */
   occurredAtMs: number | null;
   rating: number | null;
@@ -22,6 +24,7 @@ const numberOf = (value: unknown): number | null =>
 /** Reads what it can: a row of an older version may lack something. */
 export const factsOf = (params: Readonly<Record<string, unknown>>): CommandFacts => ({
   about: textOf(params['about']) ?? '',
+  receiptId: textOf(params['receiptId']),
   occurredAtMs: numberOf(params['occurredAtMs']),
   rating: numberOf(params['rating']),
   comment: textOf(params['comment']),
@@ -87,6 +90,12 @@ const of = (what: string, facts: CommandFacts): string => {
   return money === null ? what : `${what} of ${money}`;
 };
 
+/** The words of SPEC §2.3 in one piece, so that a rule or a search in GHL finds them whatever the amount. */
+const subscriptionFailed = (facts: CommandFacts): string => {
+  const money = moneyText(facts.amount, facts.currency);
+  return money === null ? 'Subscription payment failed' : `Subscription payment failed: ${money}`;
+};
+
 /** The first line of a note, the title of a task, by what the command is about. */
 const HEADLINES: Readonly<Record<string, { note: (f: CommandFacts) => string; task: (f: CommandFacts) => string }>> = {
   feedback: {
@@ -103,12 +112,12 @@ const HEADLINES: Readonly<Record<string, { note: (f: CommandFacts) => string; ta
     task: (f) => `Follow up: ${of('payment', f)} failed`,
   },
   refund: {
-    note: (f) => (f.amount === null ? 'Payment refunded' : `${of('Refund', f)}`),
+    note: (f) => (f.amount === null ? 'Payment refunded in full (no amount was named)' : of('Refund', f)),
     task: (f) => `Follow up: ${of('refund', f)}`,
   },
   subscription_failed: {
-    note: (f) => `${of('Subscription payment', f)} failed`,
-    task: (f) => `${of('Subscription payment', f)} failed`,
+    note: (f) => subscriptionFailed(f),
+    task: (f) => subscriptionFailed(f),
   },
 };
 
@@ -145,21 +154,24 @@ export function taskDueDate(facts: CommandFacts, timeZone: string, nowMs: number
 }
 
 /** Money that was given back, as the ledger's rows about one payment tell it. */
-export type Refund = Pick<CommandFacts, 'occurredAtMs' | 'amount' | 'currency'>;
+export type Refund = Pick<CommandFacts, 'receiptId' | 'occurredAtMs' | 'amount' | 'currency'>;
 
 /**
- * Whether a payment was refunded in full (SPEC §2.3), by one refund or by several. A refund without an amount, or in
- * another currency, proves nothing; the same refund told twice counts once.
+ * Whether a payment was refunded in full (SPEC §2.3), by one refund or by several. A refund that names no amount is one of
+ * the whole payment; one in another currency proves nothing. Deliveries are de-duplicated when they are received, so each
+ * receipt is a refund of its own: two equal parts may be told of one second.
  */
 export function refundedInFull(
   payment: Pick<CommandFacts, 'amount' | 'currency'>,
   refunds: readonly Refund[],
 ): boolean {
+  if (refunds.some(({ amount }) => amount === null)) return true;
   if (payment.amount === null || payment.amount <= 0) return false;
   const told = new Map<string, number>();
-  for (const { occurredAtMs, amount, currency } of refunds) {
+  for (const { receiptId, occurredAtMs, amount, currency } of refunds) {
     const same = currency === null || payment.currency === null || currency === payment.currency;
-    if (amount !== null && same) told.set(`${occurredAtMs} ${Math.abs(amount)}`, Math.abs(amount));
+    const refund = receiptId ?? `${occurredAtMs} ${amount}`;
+    if (amount !== null && same) told.set(refund, Math.abs(amount));
   }
   const sum = [...told.values()].reduce((total, amount) => total + amount, 0);
   // Sums of decimals are off by a hair: a thousandth of the smallest unit is no difference.

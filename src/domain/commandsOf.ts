@@ -16,6 +16,8 @@ export interface CommandRules {
   lowRating: number;
   /** A pipeline and a stage are configured: payments become opportunities. */
   opportunities: boolean;
+  /** A payment was made an opportunity, whatever the settings are by now. */
+  wasOpportunity(paymentId: string): boolean;
 }
 
 type Maker = (event: StickyCardsEvent, rules: CommandRules) => { kind: CommandKind; about: string }[];
@@ -33,9 +35,10 @@ const MAKERS: Record<string, Maker> = {
     rules.opportunities ? { kind: 'opportunity', about: 'payment' } : note('payment'),
   ],
   PaymentCompletedFailedEvent: () => [note('payment_failed'), task('payment_failed')],
-  PaymentRefundedEvent: (event, rules) => [
+  PaymentRefundedEvent: ({ payment }, rules) => [
     note('refund'),
-    ...(rules.opportunities && event.payment.id !== null
+    // Today's settings do not decide alone: the payment may have been made an opportunity under those of its own day.
+    ...(payment.id !== null && (rules.opportunities || rules.wasOpportunity(payment.id))
       ? [{ kind: 'opportunity_lost' as const, about: 'refund' }]
       : []),
   ],

@@ -51,6 +51,8 @@ export interface Connection {
   createCustomers: string;
   /** Ratings up to this make a task (SPEC §2.3). */
   lowRating: number;
+  /** A single change of points beyond this waits for a person (SPEC §3.3). */
+  pointsLimit: number;
   /** What differs from the maps in `config/`; see mapOverrides.ts. */
   fieldMap: FieldMapOverrides | null;
   tagMap: TagMapOverrides | null;

@@ -1,6 +1,7 @@
 import type { Connection, WebhookMode } from './connection.ts';
 import type { GhlGrant } from './ghlGrant.ts';
 import type { FieldMapOverrides, TagMapOverrides } from './fieldMap.ts';
+import { POINTS_LIMIT } from './points.ts';
 
 /** What may be shown of a connection's settings, by the names of the API (SPEC §6.1). */
 export interface ConnectionSettings {
@@ -16,6 +17,7 @@ export interface ConnectionSettings {
   /** `all`, `tag:<name>` or `off`. */
   createCustomers: string;
   lowRating: number;
+  pointsLimit: number;
   stickerPartnerOrgId: string | null;
   defaultCountry: string;
   timeZone: string | null;
@@ -53,6 +55,7 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
   balanceMode: 'delta',
   createCustomers: 'all',
   lowRating: 2,
+  pointsLimit: POINTS_LIMIT,
   stickerPartnerOrgId: null,
   defaultCountry: 'US',
   timeZone: null,
@@ -92,6 +95,7 @@ export function connectionParts(
   | 'sticker'
   | 'createCustomers'
   | 'lowRating'
+  | 'pointsLimit'
   | 'fieldMap'
   | 'tagMap'
 > {
@@ -121,6 +125,7 @@ export function connectionParts(
     sticker: { webhookSecret: secrets.stickerWebhookSecret, partnerOrgId: s.stickerPartnerOrgId },
     createCustomers: s.createCustomers,
     lowRating: s.lowRating,
+    pointsLimit: s.pointsLimit,
     fieldMap: s.fieldMap,
     tagMap: s.tagMap,
   };
@@ -141,6 +146,7 @@ export const settingsOf = (c: Connection): ConnectionSettings & { dialect: strin
   balanceMode: c.stickyCards.balanceMode,
   createCustomers: c.createCustomers,
   lowRating: c.lowRating,
+  pointsLimit: c.pointsLimit,
   stickerPartnerOrgId: c.sticker.partnerOrgId,
   defaultCountry: c.defaultCountry,
   timeZone: c.timeZone,

@@ -149,12 +149,18 @@ const matches = (pattern: string, name: string): boolean => {
   return new RegExp(`^${source}$`, 'u').test(name.toLowerCase());
 };
 
+/** The name in the map of the tag of ours (of an event, or of a command) that the tag of this segment would be; null = none. */
+export function ownTagOf(map: TagMap, segment: string): string | null {
+  const tag = canonicalTag(map.segments.prefix + segment);
+  const ours = [...Object.entries(map.derived), ...Object.entries(map.commands)];
+  return ours.find(([, own]) => canonicalTag(own) === tag)?.[0] ?? null;
+}
+
 /** The tag of a segment, in lower case; null when the map keeps it out or it would be one of our own tags. */
 export function tagOfSegment(map: TagMap, segment: string): string | null {
   const included =
     map.segments.include.some((p) => matches(p, segment)) && !map.segments.exclude.some((p) => matches(p, segment));
   if (!included) return null;
   const tag = canonicalTag(map.segments.prefix + segment);
-  const ours = [...Object.values(map.derived), ...Object.values(map.commands)].map(canonicalTag);
-  return tag === '' || ours.includes(tag) ? null : tag;
+  return tag === '' || ownTagOf(map, segment) !== null ? null : tag;
 }

@@ -65,6 +65,9 @@ const count = (counts: Record<string, number>, name: string): void => {
   counts[name] = (counts[name] ?? 0) + 1;
 };
 
+/** Counts by names of theirs: without a prototype, which a tag `constructor` would find. */
+const counter = (): Record<string, number> => Object.create(null) as Record<string, number>;
+
 /** A report to be filled, person by person. */
 export const emptyReport = (connection: string, mode: 'observe' | 'live', at: Date): FirstLinkReport => ({
   connection,
@@ -76,13 +79,13 @@ export const emptyReport = (connection: string, mode: 'observe' | 'live', at: Da
   matched: { customerId: 0, phone: 0, email: 0 },
   creates: 0,
   alreadyLinked: 0,
-  excluded: {},
+  excluded: counter(),
   ambiguous: 0,
   identityConflicts: 0,
   updates: 0,
-  fieldsToWrite: {},
-  tagsToAdd: {},
-  tagsToRemove: {},
+  fieldsToWrite: counter(),
+  tagsToAdd: counter(),
+  tagsToRemove: counter(),
   fieldsToMake: [],
   fieldsOfWrongType: [],
   stickyReads: 0,

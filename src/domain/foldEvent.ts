@@ -183,7 +183,7 @@ function foldCustomer(
   if (effect.lastPurchase) customer.lastPurchaseMs = later(customer.lastPurchaseMs, atMs);
   foldReferrals(customer, event, effect, eventKey);
   differs = foldSegments(customer, event, effect, stamp, rules) || differs;
-  if (effect.needs === 'balance' && event.balance === null && event.cardId === null) {
+  if (event.cardId === null && tellsOfACard(event, effect)) {
     customer.fold.thinAtMs = Math.max(customer.fold.thinAtMs, atMs);
   }
   // Whatever clock the event went by: what was asked before the read is answered by it.
@@ -193,6 +193,10 @@ function foldCustomer(
   customer.readWanted = customer.fold.thinAtMs > customer.fold.readAtMs;
   return customer;
 }
+
+/** Of a card that is not named it can be any of the person's: a read tells of which, nobody guesses. */
+const tellsOfACard = (event: StickyCardsEvent, { needs, wallet, expired }: EventEffect): boolean =>
+  needs === 'balance' || wallet !== undefined || expired !== undefined || event.balance !== null;
 
 /** Contact details that an event and an answer of one second show differently. */
 function differsAtOneMoment({ fold, ...known }: StagedCustomer, event: StickyCardsEvent, stamp: Stamp): boolean {
@@ -231,20 +235,22 @@ function foldSegments(
     (whole &&
       Object.entries(fold.segments).some(([key, { stamp: at }]) => !names.has(key) && isOneMoment(at, stamp))) ||
     (isOneMoment(fold.segmentsWholeAt ?? undefined, stamp) && missing());
-  if (named.length > 0) fold.segments = { ...fold.segments };
+  // As a map: somebody may call a segment `__proto__`.
+  const told = new Map(Object.entries(fold.segments));
   for (const name of named) {
     const key = name.toLowerCase();
-    const known = fold.segments[key];
+    const known = told.get(key);
     const order = known ? compareStamps(known.stamp, stamp) : -1;
     const isKnown = known && (order > 0 || (order === 0 && known.name >= name));
     const newest = isKnown ? known : { name, stamp };
     const isStated = effect.needs === 'segment' && (event.segment === null || event.segment.toLowerCase() === key);
     const statedMs = Math.max(known?.statedMs ?? 0, isStated ? stamp[0] : 0);
-    fold.segments[key] = { name: newest.name, stamp: newest.stamp, statedMs };
+    told.set(key, { name: newest.name, stamp: newest.stamp, statedMs });
   }
+  if (named.length > 0) fold.segments = Object.fromEntries(told);
   if (whole && (!fold.segmentsWholeAt || compareStamps(fold.segmentsWholeAt, stamp) < 0)) fold.segmentsWholeAt = stamp;
   const since = fold.segmentsWholeAt;
-  customer.segments = Object.entries(fold.segments)
+  customer.segments = [...told]
     .filter(([, segment]) => !since || compareStamps(segment.stamp, since) >= 0)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, segment]) => segment.name);
@@ -259,6 +265,7 @@ function foldCard(
   rules: FoldRules,
 ): StagedCard {
   const card: StagedCard = { ...before, fold: { ...before.fold, stamps: { ...before.fold.stamps } } };
+  foldHolder(card, event, effect, stamp);
   const word = event.card.status === null ? null : rules.statusOf(event.card.status);
   foldWallet(card, effect, word?.axis === 'install' ? word.value : null, stamp);
   setState(card, 'adminStatus', word?.axis === 'admin' ? word.value : null, stamp);
@@ -274,6 +281,27 @@ function foldCard(
   const thin = card.fold.thinAtMs > card.fold.readAtMs && card.fold.thinAtMs >= known;
   card.readWanted = thin || card.fold.balanceTie;
   return card;
+}
+
+/**
+ * Whose card it is: a state like any other, told by what names both. An answer to a write of ours only repeats what we took
+ * for known, so it decides nothing where somebody else has spoken.
+ */
+function foldHolder(card: StagedCard, event: StickyCardsEvent, effect: EventEffect, stamp: Stamp): void {
+  if (event.customerId === null) return;
+  const known = holderStamp(card);
+  if (known !== undefined && isOwnAnswer(effect)) return;
+  const { holderInferred: _, ...fold } = card.fold;
+  card.fold = fold;
+  if (known) card.fold.stamps['customerId'] = known;
+  setState(card, 'customerId', event.customerId, stamp);
+}
+
+const isOwnAnswer = ({ rank, observed }: EventEffect): boolean => rank === READ_EFFECT.rank && observed !== true;
+
+/** When the holder was told; of a card that was staged before this was kept, the newest event about it will have told. */
+function holderStamp({ fold: { stamps, holderInferred } }: StagedCard): Stamp | undefined {
+  return holderInferred ? undefined : (stamps['customerId'] ?? Object.values(stamps).toSorted(compareStamps).at(-1));
 }
 
 type Wallet = NonNullable<CardFoldState['wallet']>;

@@ -36,6 +36,21 @@ export function valuesOfContact(
 export const seenAtMs = (seen: { observedAt: Date | null; dateUpdated: Date | null } | null): number =>
   Math.max(seen?.observedAt?.getTime() ?? 0, seen?.dateUpdated?.getTime() ?? 0);
 
+/**
+ * When a tag that a read shows to be missing was taken off, as late as can be (ms, GHL's clock): no later than the
+ * contact was changed last, and not before it was known to be there. A statement newer than that brings it back (SPEC
+ * §2.6), also when the read came after it.
+ * @param knownUntilMs when the contact had been read before; null = never
+ */
+export const takenOffByMs = (
+  seen: { observedAt: Date | null; dateUpdated: Date | null } | null,
+  knownUntilMs: number | null,
+): number => {
+  const updatedAtMs = seen?.dateUpdated?.getTime();
+  const atMs = seenAtMs(seen);
+  return updatedAtMs === undefined ? atMs : Math.min(atMs, Math.max(updatedAtMs, knownUntilMs ?? 0));
+};
+
 export const tagsOfContact = (tags: readonly string[]): string[] =>
   [...new Set(tags.map(canonicalTag))].filter((t) => t !== '').toSorted();
 

@@ -52,6 +52,8 @@ export interface PlanFieldsInput {
   unwritable: ReadonlySet<string>;
   /** Edits that nothing can be done with: the field gets the value of Sticky Cards again. */
   putBack?: ReadonlySet<string>;
+  /** A write of this job has just shown what GHL holds: what is to be put back goes with it. */
+  writing?: boolean;
   /** Command fields whose command is over: they are emptied (SPEC §3.3). */
   toEmpty?: ReadonlySet<string>;
 }
@@ -71,6 +73,7 @@ type Decision =
 export function planFields(input: PlanFieldsInput): FieldsPlan {
   const plan: FieldsPlan = { toGhl: [], rebase: [], edits: [], hold: [] };
   const putBack: FieldWrite[] = [];
+  const waits = waitsForOldCard(input);
   for (const row of input.rows) {
     const field = input.fields[row.key];
     if (field?.pending || input.unwritable.has(row.key)) continue;
@@ -80,7 +83,7 @@ export function planFields(input: PlanFieldsInput): FieldsPlan {
     if (row.merge === 'counter' && isBaseless(row, field) && sticky === null && typeof shown === 'number')
       plan.balanceUnknown = true;
     const decision = decide(row, field, sticky, input);
-    if (decision === null) continue;
+    if (decision === null || (waits && row.ofCard && decision.kind !== 'edit')) continue;
     if (decision.kind === 'write') plan.toGhl.push({ key: row.key, before, after: decision.after });
     else if (decision.kind === 'put_back') putBack.push({ key: row.key, before, after: decision.after });
     else if (decision.kind === 'rebase') plan.rebase.push({ key: row.key, value: decision.value });
@@ -90,7 +93,7 @@ export function planFields(input: PlanFieldsInput): FieldsPlan {
     } else plan.hold.push({ key: row.key, reason: decision.reason, value: decision.value });
   }
   // A one-way field that somebody edited in GHL is put back by the contact's next write; it is no reason for one.
-  if (plan.toGhl.length > 0) plan.toGhl.push(...putBack);
+  if (plan.toGhl.length > 0 || input.writing) plan.toGhl.push(...putBack);
   return plan;
 }
 
@@ -107,15 +110,21 @@ function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, inpu
   const ghl = ghlValue(input, row.key);
   const held = field?.held;
   if (held && FOR_A_PERSON.includes(held.reason)) return null;
-  // What GHL holds now is only known from a full answer; until then a hold because of it stays.
-  if (held && (held.of === 'ghl' ? ghl === undefined || held.value === ghl : held.value === sticky)) return null;
+  const rewrite = row.ofCard && input.cardSwitched;
+  // What GHL holds now is only known from a full answer; until then a hold because of it stays. What is held of another
+  // card says nothing about this one.
+  if (
+    held &&
+    !(rewrite && isHeldEdit(row, field)) &&
+    (held.of === 'ghl' ? ghl === undefined || held.value === ghl : held.value === sticky)
+  )
+    return null;
   if (input.toEmpty?.has(row.key))
     return ghl === null ? { kind: 'rebase', value: null } : { kind: 'write', after: null };
-  const rewrite = row.ofCard && input.cardSwitched;
-  if (row.merge === 'counter' && input.balanceBusy) return null;
   // Typed under the old card, before the new one was shown: it is an edit of the old card (SPEC §2.4).
   if (rewrite && editedBefore(row, field, ghl, input))
     return { kind: 'edit', from: field?.base ?? null, to: ghl ?? null };
+  if (row.merge === 'counter' && input.balanceBusy) return null;
   if (isBaseless(row, field) || rewrite) {
     const first = withoutBase(row, sticky, ghl, input.ghl?.seen ?? null, rewrite, field?.base);
     return first?.kind === 'rebase' && first.value === field?.base ? null : first;
@@ -142,7 +151,27 @@ const editedBefore = (
   ghl !== undefined &&
   ghl !== null &&
   ghl !== field.base &&
+  !(isHeldEdit(row, field) && field.held?.value === ghl) &&
   !putBack?.has(row.key);
+
+/** Typed in GHL, and not taken by the card that it was meant for. */
+const isHeldEdit = (row: FieldRow, field: LinkField | undefined): boolean =>
+  row.merge === 'value' && field?.held?.of === 'ghl';
+
+/**
+ * Something that was typed under the card that the contact showed before is not settled there yet (SPEC §2.4). Until it
+ * is, the contact goes on showing that card: once it shows the new one, nothing could tell the edit from one of that.
+ * Points do not wait: their command names the card.
+ */
+export const waitsForOldCard = (input: PlanFieldsInput): boolean =>
+  input.cardSwitched && input.rows.some((row) => row.ofCard && row.merge === 'value' && isOpenEdit(row, input));
+
+function isOpenEdit(row: FieldRow, input: PlanFieldsInput): boolean {
+  const field = input.fields[row.key];
+  if (input.unwritable.has(row.key)) return false;
+  if (field?.pending) return field.pending.to === 'stickycards';
+  return editedBefore(row, field, ghlValue(input, row.key), input);
+}
 
 /** SPEC §2.5 "No base": equal → base, one side empty → filled from the other, both differ → the owner. */
 function withoutBase(
@@ -215,13 +244,13 @@ export function planTags(
   ghlSeenAtMs: number,
 ): TagsPlan {
   const base = new Set(link.base);
-  const off: Record<string, number> = {};
+  const off = new Map<string, number>();
   // Told to Sticky Cards, and nobody knows yet whether it arrived: neither side's word counts before that is known.
   const inDoubt = new Set([...(link.segments?.add ?? []), ...(link.segments?.remove ?? [])]);
   for (const [tag, removedAtMs] of Object.entries(link.off)) {
     const statedAtMs = wanted.get(tag);
-    if (inDoubt.has(tag)) off[tag] = removedAtMs;
-    else if (statedAtMs !== undefined && statedAtMs <= removedAtMs && !ghlTags?.has(tag)) off[tag] = removedAtMs;
+    if (inDoubt.has(tag)) off.set(tag, removedAtMs);
+    else if (statedAtMs !== undefined && statedAtMs <= removedAtMs && !ghlTags?.has(tag)) off.set(tag, removedAtMs);
   }
   if (ghlTags) {
     for (const tag of link.base) {
@@ -230,12 +259,12 @@ export function planTags(
       // Taken off by us, the answer was lost: no person's removal.
       if (link.pending?.remove.includes(tag)) continue;
       const statedAtMs = wanted.get(tag);
-      if (statedAtMs !== undefined && statedAtMs <= ghlSeenAtMs) off[tag] = ghlSeenAtMs;
+      if (statedAtMs !== undefined && statedAtMs <= ghlSeenAtMs) off.set(tag, ghlSeenAtMs);
     }
   }
   const add: string[] = [];
   for (const tag of wanted.keys()) {
-    if (base.has(tag) || tag in off || inDoubt.has(tag)) continue;
+    if (base.has(tag) || off.has(tag) || inDoubt.has(tag)) continue;
     if (ghlTags?.has(tag)) base.add(tag);
     else add.push(tag);
   }
@@ -243,5 +272,5 @@ export function planTags(
   const onItsWay = new Set([...(link.pending?.add ?? []), ...(link.pending?.remove ?? [])]);
   const mayBeOn = [...onItsWay].filter((tag) => !base.has(tag));
   const remove = [...base, ...mayBeOn].filter((tag) => !wanted.has(tag) && !inDoubt.has(tag));
-  return { add: add.toSorted(), remove: remove.toSorted(), base: [...base].toSorted(), off };
+  return { add: add.toSorted(), remove: remove.toSorted(), base: [...base].toSorted(), off: Object.fromEntries(off) };
 }

@@ -3,7 +3,7 @@ import type { Value } from '../../drizzle/tables/links.ts';
 /** What `PUT …/balance` means by its number: `delta` adds it, `absolute` makes it the balance (SPEC §3.5). */
 export type BalanceMode = 'delta' | 'absolute';
 
-/** A single change of points beyond this waits for a person (SPEC §3.3). */
+/** A single change of points beyond this waits for a person, where the connection says nothing else (SPEC §3.3). */
 export const POINTS_LIMIT = 1000;
 
 /** Why a counter is held that nobody can tell the difference of, until a person has put the right number into GHL… */

@@ -11,6 +11,11 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     remedy:
       'The delivery is kept as it came, everything else goes on. Open it in the inbox by the receipt id of the sample and look for a value that makes no sense. Send that delivery, with its receipt id, to the support of this product: it is a mistake of ours.',
   },
+  customer_unknown: {
+    title: 'Deliveries of Sticky Cards do not say which customer they are about',
+    remedy:
+      'They carry no customer_id, and their card, payment, phone or e-mail belongs to nobody known here, or to several customers: nobody guesses, so nothing was done for them in GHL. Ask the sender to put customer_id into every event. A delivery that waits (inbox, status waiting) is used by itself as soon as another one names the customer together with that card, phone or e-mail; one that was skipped names nothing at all and has to be made up for by hand. If such events are of no use to you, press Ignore.',
+  },
   ghl_token_rejected: {
     title: 'GHL does not accept the token',
     remedy:
@@ -71,6 +76,11 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     remedy:
       'Nothing is written to Sticky Cards until it does; GHL is kept up to date, and what people change there is kept and arrives afterwards. Make a new API key in Sticky Cards and put it into the connection. It is tried again every 15 minutes and goes on by itself.',
   },
+  ghl_poll_failed: {
+    title: 'GHL does not say what was changed there',
+    remedy:
+      'Changes that GHL tells by webhook still arrive, and everything that comes from Sticky Cards is written; new customers wait where contacts cannot be searched. The sample has the answer of GHL. If it speaks of a scope, open the Private Integration in GHL and tick contacts (read). It is asked again by the next runs and resolves itself.',
+  },
   sticky_scope_missing: {
     title: 'The key may not do what is needed in Sticky Cards',
     remedy:
@@ -124,7 +134,7 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
   field_refused_by_sticky_cards: {
     title: 'Sticky Cards refuses the value of one contact field',
     remedy:
-      'The customer keeps the old value of that field; everything else was written. The sample shows the reason. Correct the value in the contact in GHL: it is sent again when it changes.',
+      'Sticky Cards keeps a value of its own for that field; everything else was written. The sample shows the reason. Correct the value in the contact in GHL: it is sent again when it changes.',
   },
   record_failed: {
     title: 'Customers could not be written to GHL and wait for you',
@@ -145,6 +155,11 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
     title: 'Sticky Cards refuses to show a customer or a card',
     remedy:
       'What its webhooks tell still arrives; points or segments that only a read can tell stay as they were last known. The sample has the answer of Sticky Cards. Ask their support about this record; when it can be read again, open the customer and press Resync.',
+  },
+  card_gone_in_sticky_cards: {
+    title: 'A card is no longer there in Sticky Cards',
+    remedy:
+      'Its status could not be set; everything else of the customer was written. If the card was deleted on purpose, there is nothing to do: press Resolve. If not, ask the support of Sticky Cards for the card named in the sample.',
   },
   already_linked: {
     title: 'Two customers claim the same contact, or two contacts the same customer',
@@ -179,7 +194,7 @@ export const PROBLEMS: Readonly<Record<string, CodeText>> = {
   not_writable: {
     title: 'A value typed in GHL cannot be used and was put back',
     remedy:
-      'Only active, inactive and suspended can be set as card_status in GHL. Nothing was changed on the card. Tell whoever typed it; there is nothing else to do.',
+      'Only active, inactive and suspended can be set as card_status in GHL, and only on a card that the customer holds. Nothing was changed on a card. Tell whoever typed it; there is nothing else to do. If the sample names a card, that card was shown when it was typed, and Sticky Cards refused the change: its reason is there too.',
   },
   opt_in_unknown: {
     title: 'The word in opt_in_status of a contact says neither yes nor no',
@@ -314,6 +329,10 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
     title: 'An event of a kind that is not known here',
     remedy: 'It was kept and changes nothing. If Sticky Cards sends it often, ask for it to be supported.',
   },
+  id_too_long: {
+    title: 'The customer_id or card_id of the event is longer than 255 characters',
+    remedy: 'No real id is that long, so it was kept and changes nothing. Ask the sender what it puts there.',
+  },
   event_without_effect: {
     title: 'A known event that has nothing to say to the other side',
     remedy: 'It was kept and changes nothing. There is nothing to do.',
@@ -328,9 +347,19 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
     remedy:
       "Often it is a payment of the account's own bill. If it should belong to a customer, check that the sender puts customer_id or card_id into it.",
   },
+  customer_not_known_yet: {
+    title: 'The event names no customer_id, and its phone, e-mail or payment belongs to nobody known here',
+    remedy:
+      'It waits and is used as soon as another event names the customer together with that phone or e-mail. Ask the sender to put customer_id into it.',
+  },
+  several_customers: {
+    title: 'The event names no customer_id, and several customers have its phone or e-mail',
+    remedy: 'It waits, because nobody guesses which of them is meant. Ask the sender to put customer_id into it.',
+  },
   card_not_known_yet: {
     title: 'The event is about a card that has not been heard of yet',
-    remedy: 'It waits and is used as soon as the card is known. If it stays here for days, run a full read.',
+    remedy:
+      'It waits and is used as soon as an event names the card and its customer. If it stays here for more than a day, ask the sender to put customer_id into it.',
   },
   unreadable: {
     title: 'The delivery cannot be read',

@@ -3,6 +3,7 @@ import type { CustomerFoldState } from '../../drizzle/tables/staging.ts';
 import { canonicalTag } from './canonical.ts';
 import { READ_EFFECT } from './eventEffects.ts';
 import { type TagMap, tagOfSegment } from './fieldMap.ts';
+import { own } from './own.ts';
 
 export interface SegmentsInput {
   tagMap: TagMap;
@@ -47,7 +48,7 @@ export function knownSegmentsOf(tagMap: TagMap, seen: Iterable<string>): Map<str
  * new, or the next full read would bring back every tag that a person took off.
  */
 export function segmentStatedAtMs(fold: Pick<CustomerFoldState, 'segments'>, name: string): number {
-  const known = fold.segments[name.toLowerCase()];
+  const known = own(fold.segments, name.toLowerCase());
   if (known?.statedMs !== undefined) return known.statedMs;
   const stamp = known?.stamp;
   return stamp === undefined || stamp[1] === READ_EFFECT.rank ? 0 : stamp[0];
@@ -76,7 +77,7 @@ export function planSegments(input: SegmentsInput): SegmentsPlan {
   const removed = [...namesOf].flatMap(([tag, names]) => {
     if (tag === null || ghlTags.has(tag) || ours.has(tag)) return [];
     // As in planTags: either it is found missing just now, or it was before and could not be told to Sticky Cards yet.
-    const removedAtMs = off[tag] ?? (base.has(tag) ? input.ghlSeenAtMs : undefined);
+    const removedAtMs = own(off, tag) ?? (base.has(tag) ? input.ghlSeenAtMs : undefined);
     const statedAtMs = Math.max(...names.map(input.statedAtMs));
     return removedAtMs !== undefined && statedAtMs <= removedAtMs ? names.map((name) => ({ tag, name })) : [];
   });

@@ -17,7 +17,8 @@ const ABOUT: Readonly<Record<ActionName, { summary: string; example: Record<stri
     example: { template_id: '' },
   },
   'add-points': {
-    summary: "Adds points to the customer's card, once. More than 1,000 wait for a person.",
+    summary:
+      "Adds points to the customer's card, once. More than the pointsLimit of the connection (1,000 unless set) wait for a person.",
     example: { points: 50 },
   },
   'card-status': { summary: 'Sets the status of the card that the contact shows.', example: { status: 'suspended' } },

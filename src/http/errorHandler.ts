@@ -24,6 +24,12 @@ interface BodyParserError {
 const isBodyParserError = (error: unknown): error is BodyParserError =>
   error instanceof Error && typeof (error as Partial<BodyParserError>).type === 'string' && 'status' in error;
 
+/** What the unpacking of a compressed body failed with: body-parser hands the stream's own error on, as a 400 without a type. */
+const isUnpackError = (error: unknown): boolean => {
+  const { status, code } = (error ?? {}) as { status?: unknown; code?: unknown };
+  return error instanceof Error && status === 400 && typeof code === 'string' && /^(Z|ZSTD|ERR)_/.test(code);
+};
+
 /** What body-parser says, in our words (its own repeat the body). */
 const OF_BODY: Record<string, [code: string, detail: string]> = {
   'entity.parse.failed': ['malformed_json', 'The body has to be JSON in UTF-8.'],
@@ -57,6 +63,8 @@ function problemOf(error: unknown): Problem | null {
     const [code, detail] = OF_BODY[error.type] ?? ['bad_request', 'The request cannot be read.'];
     return titled(error.status, code, detail);
   }
+  if (isUnpackError(error))
+    return titled(400, 'content_encoding', 'The body is not what Content-Encoding says: send it uncompressed.');
   if (error instanceof URIError) return titled(400, 'malformed_path', 'The path holds a broken % sequence.');
   return null;
 }

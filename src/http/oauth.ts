@@ -2,6 +2,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../domain/connection.ts';
+import { isStorable } from '../domain/storableText.ts';
 import { AppError } from '../errors.ts';
 import { createFailureLimit } from './failureLimit.ts';
 import { type OAuthPage, sendPage } from './oauthPage.ts';
@@ -57,7 +58,7 @@ export function oauthRouter(needs: OAuthNeeds): Router {
 
   router.get('/install', needs.authorize, async (req: Request, res: Response) => {
     const { connection = needs.defaultConnectionId } = req.query;
-    const id = typeof connection === 'string' ? connection : '';
+    const id = typeof connection === 'string' && isStorable(connection) ? connection : '';
     try {
       const location = await connect.begin(id, `${baseOf(req)}/oauth/callback`);
       res.set('cache-control', 'no-store').redirect(302, location);

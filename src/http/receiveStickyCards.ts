@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../domain/connection.ts';
+import { parseExactly } from '../domain/exactJson.ts';
 import { readHead } from '../platforms/stickycards/envelope.ts';
 import type { CommitThenAnswer, Crashed } from './commitThenAnswer.ts';
 import { type Problem, sendProblem } from './problem.ts';
@@ -60,7 +61,7 @@ export function createStickyCardsReceiver(needs: {
     const text = textOf(rawBody);
     let body: unknown;
     try {
-      body = JSON.parse(text);
+      body = parseExactly(text);
     } catch {
       return refuse(NOT_JSON, true, unproved);
     }
@@ -72,6 +73,7 @@ export function createStickyCardsReceiver(needs: {
       connectionId,
       headers: req.headers,
       head: read.head,
+      contact: read.contact,
       verified,
       rawBody,
       text,

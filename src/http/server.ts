@@ -4,6 +4,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { every } from '../clock.ts';
 import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { InboxAppender } from '../store/inbox.ts';
@@ -107,9 +108,10 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
     app,
     listen: (port, host) =>
       new Promise((resolve, reject) => {
-        server.once('error', reject);
+        const refused = (error: Error) => reject(cannotListen(error, port, host));
+        server.once('error', refused);
         server.listen(port, host, () => {
-          server.off('error', reject);
+          server.off('error', refused);
           const { port: taken } = server.address() as AddressInfo;
           const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
           resolve({ port: taken, url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${taken}` });
@@ -148,11 +150,33 @@ function expressApp(needs: HttpServerNeeds, stopping: () => boolean): Express {
   app.use(healthRouter(createReadiness({ store, clock: store.clock, stopping, ...(freeBytes && { freeBytes }) })));
   app.use('/api', bearerAuth(needs.adminToken));
   if (needs.apiRouter) app.use('/api', needs.apiRouter);
+  // Programs call these, whatever kind of answer they say they take: the pages behind would send them HTML (SPEC §2.1, §6.1).
+  app.use(['/api', '/webhooks', '/actions'], notFound);
   for (const { path, router } of needs.routers ?? []) app.use(path, router);
   app.use(notFound);
   app.use(errorHandler(needs.log));
   return app;
 }
+
+/** What the operating system says of the address, as a line that names the variable and the remedy (SPEC §9). */
+function cannotListen(error: Error, port: number, host: string): Error {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const line = LISTEN_ERRORS[code]?.(port, host);
+  return line === undefined ? error : new AppError('cannot_listen', line, { cause: error });
+}
+
+const noAddressOfOurs = (_port: number, host: string) =>
+  `HOST: "${host}" is no address of this machine: use 0.0.0.0 to be reached from everywhere, 127.0.0.1 from this machine alone`;
+
+const LISTEN_ERRORS: Readonly<Record<string, (port: number, host: string) => string>> = {
+  EADDRINUSE: (port) => `PORT: ${port} is taken by another program: set it to a free one`,
+  EACCES: (port) => `PORT: ${port} is not for this user: set it to one above 1023`,
+  EADDRNOTAVAIL: noAddressOfOurs,
+  EAFNOSUPPORT: noAddressOfOurs,
+  EAI_AGAIN: noAddressOfOurs,
+  EINVAL: noAddressOfOurs,
+  ENOTFOUND: noAddressOfOurs,
+};
 
 /** Idle connections are closed as they become idle; those still busy after 10 s are cut. */
 async function closeGently(server: Server, clock: Clock): Promise<void> {

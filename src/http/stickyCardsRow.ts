@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { STICKY_SIGNATURE_HEADERS } from '../platforms/signature.ts';
 import type { EventHead } from '../platforms/stickycards/envelope.ts';
+import { idTooLong } from '../platforms/stickycards/fieldTable.ts';
 import type { NewInboxRow } from '../store/inbox.ts';
 import { storable } from './rawText.ts';
 import type { Verified } from './verifyDelivery.ts';
@@ -11,8 +12,11 @@ const AHEAD_MAX_MS = 5 * 60_000;
 const DELIVERY_ID_HEADERS = ['x-sticky-delivery-id', 'x-delivery-id', 'idempotency-key'] as const;
 const KEPT_HEADERS = ['content-type', 'user-agent', ...DELIVERY_ID_HEADERS] as const;
 const HEADER_LENGTH_MAX = 255;
+/** Longer than any type there is: the column shows the beginning, the fold says that it does not know it. */
+const TYPE_LENGTH_MAX = 120;
 
 const storableOrNull = (text: string | null): string | null => (text === null ? null : storable(text));
+const columnOfId = (id: string | null): string | null => (id === null || idTooLong(id) ? null : storable(id));
 
 const headerValue = (headers: IncomingHttpHeaders, name: string): string | null => {
   const value = headers[name];
@@ -42,12 +46,21 @@ const timeKey = (ms: number) => ms.toString(36).padStart(9, '0');
 
 /**
  * The key of SPEC §2.1, 4. With an id: the id, the type and the subject, so that an id used twice for different events
- * makes two rows. Without: the hash of the raw body, led by the event time, which the same bytes always carry: keys then
- * grow with time, and the unique index is written at its end instead of on a random page per row.
+ * makes two rows; the subject of a delivery that names nobody by id is its e-mail or phone, else the body. Without: the
+ * hash of the raw body, led by the event time, which the same bytes always carry: keys then grow with time, and the unique
+ * index is written at its end instead of on a random page per row.
  */
-export function dedupeKey(deliveryId: string | null, head: EventHead, bodyHash: string): string {
+export function dedupeKey(
+  deliveryId: string | null,
+  head: EventHead,
+  contact: string | null,
+  bodyHash: string,
+): string {
   if (deliveryId === null) return `body ${head.occurredAtMs === null ? '' : timeKey(head.occurredAtMs)} ${bodyHash}`;
-  const key = `id ${deliveryId}\n${head.type}\n${head.customerId ?? ''}\n${head.cardId ?? ''}`;
+  const { type, customerId, cardId } = head;
+  const isNamed = customerId !== null || cardId !== null;
+  const subject = isNamed ? `${customerId ?? ''}\n${cardId ?? ''}` : `\n\n${contact ?? bodyHash}`;
+  const key = `id ${deliveryId}\n${type}\n${subject}`;
   return key.length <= 400 ? storable(key) : `id ${hash('sha256', key, 'base64url')}`;
 }
 
@@ -62,6 +75,8 @@ export interface Delivery {
   connectionId: string;
   headers: IncomingHttpHeaders;
   head: EventHead;
+  /** As `readHead` tells it. */
+  contact: string | null;
   verified: Verified;
   rawBody: Buffer;
   /** `rawBody` as text. */
@@ -79,13 +94,13 @@ export function stickyCardsRow(delivery: Delivery): NewInboxRow {
   return {
     connectionId: delivery.connectionId,
     source: 'stickycards',
-    dedupeKey: dedupeKey(deliveryId, head, bodyHash),
+    dedupeKey: dedupeKey(deliveryId, head, delivery.contact, bodyHash),
     deliveryId: storableOrNull(deliveryId?.slice(0, HEADER_LENGTH_MAX) ?? null),
-    type: storable(head.type),
+    type: storable(head.type.slice(0, TYPE_LENGTH_MAX)),
     occurredAt: new Date(occurredAtMs),
     receivedAt: new Date(receivedAtMs),
-    customerId: storableOrNull(head.customerId),
-    cardId: storableOrNull(head.cardId),
+    customerId: columnOfId(head.customerId),
+    cardId: columnOfId(head.cardId),
     contactId: null,
     verification: verified.verification,
     flags: flagsOf(verified, head, isAhead),

@@ -1,4 +1,5 @@
-import { maskPersonal } from '../log.ts';
+import { parseExactly } from '../domain/exactJson.ts';
+import { maskPersonal } from '../maskPersonal.ts';
 
 /** Headers of an answer, names in lower case. */
 export type AnswerHeaders = Readonly<Record<string, string>>;
@@ -19,7 +20,7 @@ const asRecord = (value: unknown): Record<string, unknown> | null =>
 export function parseBody(text: string): Pick<RawAnswer, 'body' | 'notJson'> {
   if (text.trim() === '') return { body: undefined, notJson: false };
   try {
-    return { body: JSON.parse(text) as unknown, notJson: false };
+    return { body: parseExactly(text), notJson: false };
   } catch {
     return { body: text, notJson: true };
   }
@@ -75,6 +76,14 @@ export function numberHeader(headers: AnswerHeaders, name: string): number | nul
   if (text === undefined || text.trim() === '') return null;
   const value = Number(text);
   return Number.isFinite(value) && value >= 0 ? value : null;
+}
+
+/** Calls that are left today, of how many; null = the answer does not say. */
+export type DayTold = { left: number; limit: number | null } | null;
+
+export function dayToldBy(headers: AnswerHeaders): DayTold {
+  const left = numberHeader(headers, 'x-ratelimit-daily-remaining');
+  return left === null ? null : { left, limit: numberHeader(headers, 'x-ratelimit-limit-daily') };
 }
 
 /** `Retry-After` in ms: seconds or an HTTP date, the latter measured against the answer's own `Date` where it has one. */

@@ -2,7 +2,7 @@ import type { ZodType } from 'zod';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { dateMsOf, type RawAnswer, retryAfterMsOf, traceIdOf } from './answer.ts';
+import { dateMsOf, type DayTold, dayToldBy, type RawAnswer, recordOf, retryAfterMsOf, traceIdOf } from './answer.ts';
 import { ApiError, type ApiErrorClass, type Side } from './apiError.ts';
 import type { Classify } from './classifyAnswer.ts';
 import { type Pace, type Priority, RATE_WAIT_MS_MAX } from './pace.ts';
@@ -37,6 +37,8 @@ export interface CallRecord {
   status: number | null;
   class: ApiErrorClass | null;
   durationMs: number;
+  /** What the answer said of the calls of this day. */
+  day: DayTold;
 }
 
 /** What every client function accepts last. */
@@ -107,12 +109,14 @@ export function createApi(options: ApiOptions): Api {
     let refusal: ApiError | undefined;
     let attempt = 0;
 
-    const report = (status: number | null, traceId: string | null, failure: ApiError | null, note?: string) => {
+    const report = (answer: RawAnswer | null, traceId: string | null, failure: ApiError | null, note?: string) => {
+      const status = answer?.status ?? null;
       const durationMs = clock.nowMs() - sentMs;
       const line = { side, method, path, status, class: failure?.class ?? 'ok', durationMs, traceId, attempt };
       if (failure === null && note === undefined) log.debug('api call', line);
       else log.warn('api call', { ...line, code: failure?.code, note: note ?? failure?.message });
-      options.onCall?.({ method, path, status, class: failure?.class ?? null, durationMs });
+      const day = answer === null ? null : dayToldBy(answer.headers);
+      options.onCall?.({ method, path, status, class: failure?.class ?? null, durationMs, day });
     };
 
     const headersNow = async () => ({ ...(await options.headers()), ...request.headers });
@@ -166,10 +170,10 @@ export function createApi(options: ApiOptions): Api {
         const read = readBody(request.schema, answer, isRead);
         if ('why' in read) {
           const error = unexpectedAnswer(side, answer.status, traceId, read.why, !isRead);
-          report(answer.status, traceId, error);
+          report(answer, traceId, error);
           throw error;
         }
-        report(answer.status, traceId, null, read.note);
+        report(answer, traceId, null, read.note);
         return {
           status: answer.status,
           data: read.data,
@@ -180,9 +184,9 @@ export function createApi(options: ApiOptions): Api {
         };
       }
 
-      const found = classify(answer.status, answer.headers, answer.body, method);
+      const found = classify(answer.status, answer.headers, withoutSecrets(answer.body, sent), method);
       const retryAfterMs = retryAfterMsOf(answer.headers, clock.nowMs()) ?? undefined;
-      const error = new ApiError(withoutSecrets(found.message, sent), {
+      const error = new ApiError(found.message, {
         ...found,
         side,
         status: answer.status,
@@ -191,7 +195,7 @@ export function createApi(options: ApiOptions): Api {
         mayHaveLanded: !isRead && answer.status >= 500,
         retryAfterMs,
       });
-      report(answer.status, traceId, error);
+      report(answer, traceId, error);
 
       const waitedMs = clock.nowMs() - calledMs + (retryAfterMs ?? 0);
       const refresh = error.class === 'auth' && error.status === 401 && !renewed ? options.refreshAuth : undefined;
@@ -211,14 +215,21 @@ export function createApi(options: ApiOptions): Api {
   return { call, close: () => transport.close() };
 }
 
-/** A refusal may repeat what it refuses: never the key or token that was sent. */
-function withoutSecrets(message: string, sent: Readonly<Record<string, string>>): string {
-  let text = message;
-  for (const [name, value] of Object.entries(sent)) {
-    const secret = /authorization|key/i.test(name) ? value.replace(/^\w+ (?=\S)/, '') : '';
-    if (secret.length >= 4) text = text.replaceAll(secret, '***');
-  }
-  return text;
+/**
+ * A refusal may repeat what it refuses: never the key or token that was sent. Struck out of the body as it came: a message
+ * made of it is cut and masked, and what is left of a token is found no more.
+ */
+function withoutSecrets(body: unknown, sent: Readonly<Record<string, string>>): unknown {
+  const secrets = Object.entries(sent)
+    .map(([name, value]) => (/authorization|key/i.test(name) ? value.replace(/^\w+ (?=\S)/, '') : ''))
+    .filter((secret) => secret.length >= 4);
+  const strike = (value: unknown): unknown => {
+    if (typeof value === 'string') return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), value);
+    if (Array.isArray(value)) return value.map(strike);
+    const record = recordOf(value);
+    return record === null ? value : Object.fromEntries(Object.entries(record).map(([key, v]) => [key, strike(v)]));
+  };
+  return strike(body);
 }
 
 /** An answer with a 2xx that is not what was asked for. After a write: look before repeating it. */

@@ -9,7 +9,7 @@ export interface ObservedSides<Client> extends Sides<Client> {
 /** @param heard told of every request that left; must not throw */
 export function observedSides<Client>(
   sides: Sides<Client>,
-  heard: (connectionId: string, call: CallRecord) => void,
+  heard: (connectionId: string, call: CallRecord, side: Side<Client>) => void,
 ): ObservedSides<Client> {
   const listened = new WeakSet<Side<Client>>();
   const known = new Map<string, Side<Client>>();
@@ -20,7 +20,7 @@ export function observedSides<Client>(
       if (!listened.has(side)) {
         listened.add(side);
         known.set(connection.id, side);
-        side.onCall((call) => heard(connection.id, call));
+        side.onCall((call) => heard(connection.id, call, side));
       }
       return side;
     },

@@ -2,7 +2,7 @@ import PQueue from 'p-queue';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { type AnswerHeaders, numberHeader, retryAfterMsOf } from './answer.ts';
+import { type AnswerHeaders, dayToldBy, retryAfterMsOf } from './answer.ts';
 import { ApiError, type Side } from './apiError.ts';
 import { createRateWindow, type RateSlot } from './rateWindow.ts';
 
@@ -202,9 +202,9 @@ export function createPace(options: PaceOptions): Pace {
   const observe: Pace['observe'] = (headers, { status } = {}) => {
     const nowMs = clock.nowMs();
     rate.observe(headers, nowMs);
-    const remaining = numberHeader(headers, 'x-ratelimit-daily-remaining');
-    const limit = numberHeader(headers, 'x-ratelimit-limit-daily');
-    day = { number: dayNumber(), remaining: remaining ?? day.remaining, limit: limit ?? day.limit };
+    const told = dayToldBy(headers);
+    const remaining = told?.left ?? null;
+    day = { number: dayNumber(), remaining: remaining ?? day.remaining, limit: told?.limit ?? day.limit };
     if (remaining === 0) park();
     else if (parked && status !== 429) parked = null;
     if (status !== 429) return;

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios from 'axios';
 import { AppError, messageOf } from '../errors.ts';
-import { maskPersonal } from '../log.ts';
+import { maskPersonal } from '../maskPersonal.ts';
 import { type AnswerHeaders, parseBody, type RawAnswer } from './answer.ts';
 import { ApiError, type Side } from './apiError.ts';
 

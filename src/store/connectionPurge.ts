@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, inArray } from 'drizzle-orm';
-import type { PgColumn } from 'drizzle-orm/pg-core';
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
@@ -30,13 +30,42 @@ export async function dropLinks({ s, clock }: Store, db: Db, connectionId: strin
 }
 
 /**
- * Drops all that belongs to a connection but its own row and the audit log, a table at a time: a later connection of
- * the same name must not find its links.
+ * All tables whose rows belong to a connection. The inbox late: what was received a moment before waits for its commit.
+ * The lease last: until it is gone nobody else takes the name.
  */
-export async function purgeConnection(store: Store, connectionId: string): Promise<void> {
-  for (const [name, table] of Object.entries(store.s)) {
-    if (name === 'syncAuditLogs') continue;
-    const column = (getTableColumns(table) as Record<string, PgColumn>).connectionId;
-    if (column) await store.tx(async (db) => void (await db.delete(table).where(eq(column, connectionId))));
+function ownTables({ s }: Store): [name: string, table: PgTable, connectionId: PgColumn][] {
+  const { syncAuditLogs: _, webhookEvents, leases, ...others } = s;
+  return Object.entries({ ...others, webhookEvents, leases }).flatMap(([name, table]) => {
+    const column = (getTableColumns(table) as Record<string, PgColumn>)['connectionId'];
+    return column ? [[name, table as PgTable, column] as const] : [];
+  }) as [string, PgTable, PgColumn][];
+}
+
+async function purgeTable(
+  { s }: Store,
+  db: Db,
+  [name, table, column]: ReturnType<typeof ownTables>[number],
+  connectionId: string,
+): Promise<void> {
+  if (name === 'problems') {
+    const ids = db.select({ id: s.problems.id }).from(s.problems).where(eq(column, connectionId));
+    await db.delete(s.problemRecords).where(inArray(s.problemRecords.problemId, ids));
   }
+  await db.delete(table).where(eq(column, connectionId));
+}
+
+/**
+ * Drops all that belongs to a removed connection but the audit log, a table at a time, its lease at the end. The caller
+ * has that lease, and nothing works in the connection's name. Interrupted, it is begun again.
+ */
+export async function purgeConnection(store: Store, connectionId: string, signal?: AbortSignal): Promise<void> {
+  for (const table of ownTables(store)) {
+    signal?.throwIfAborted();
+    await store.tx((db) => purgeTable(store, db, table, connectionId));
+  }
+}
+
+/** The same in the caller's transaction, of what may still lie there under the name of a connection that is being made. */
+export async function purgeLeftovers(store: Store, db: Db, connectionId: string): Promise<void> {
+  for (const table of ownTables(store)) await purgeTable(store, db, table, connectionId);
 }

@@ -51,7 +51,8 @@ export const toConnection = (row: ConnectionRow, box: SecretBox): Connection => 
 });
 
 export interface Patched {
-  columns: PatchedColumns;
+  /** `ghlLocationId` only where the location is another one. */
+  columns: PatchedColumns & Partial<Pick<ConnectionRow, 'ghlLocationId'>>;
   /** What changed, for the audit log: settings with their values, secrets only as `(set)` or `(empty)`. */
   before: Record<string, unknown>;
   after: Record<string, unknown>;
@@ -80,7 +81,7 @@ export function applyPatch(id: string, row: PatchedColumns, wanted: ConnectionPa
   const settings = settingsOf(row);
   const secrets = secretsOf(id, row, box);
   const patch = withoutRivals(wanted, secrets);
-  const columns: PatchedColumns = {
+  const columns: Patched['columns'] = {
     dialect: patch.dialect ?? row.dialect,
     settings: { ...row.settings },
     secrets: { ...row.secrets },
@@ -101,6 +102,7 @@ export function applyPatch(id: string, row: PatchedColumns, wanted: ConnectionPa
     else columns.secrets[name] = box.seal(id, name, JSON.stringify(value));
     [before[name], after[name]] = [shown(secrets[name]), shown(value)];
   }
+  if ('ghlLocationId' in after) columns.ghlLocationId = patch.ghlLocationId || null;
   return Object.keys(after).length === 0 ? null : { columns, before, after };
 }
 

@@ -16,7 +16,10 @@ export interface ConnectionWrites {
   write: (db: Db, row: ConnectionRow, set: Partial<ConnectionRow>) => Promise<ConnectionRow>;
   /** The audit row of a change, in the same transaction. */
   audited: (db: Db, id: string, action: string, actor: string, before: unknown, after: unknown) => Promise<void>;
-  /** One change of columns with its audit row (and `also`, in one transaction); null = there is nothing to do. */
+  /**
+   * One change of columns with its audit row (and `also`, in one transaction); null = there is nothing to do. Decided on
+   * the locked row: changes that come at the same moment happen one after the other.
+   */
   change: (
     id: string,
     action: string,
@@ -68,7 +71,7 @@ export function connectionWrites(store: Store): ConnectionWrites {
     audited,
     change: (id, action, actor, decide, also) =>
       store.tx(async (db) => {
-        const row = await rowOf(db, id);
+        const row = await lockedRowOf(db, id);
         const set = decide(row);
         if (!set) return row;
         const before = Object.fromEntries(Object.keys(set).map((key) => [key, row[key as keyof ConnectionRow]]));

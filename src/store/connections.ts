@@ -3,11 +3,13 @@ import type { Connection, LocationFacts } from '../domain/connection.ts';
 import { type ConnectionPatch, nameMistake } from '../domain/connectionSettings.ts';
 import { AppError } from '../errors.ts';
 import { currentFingerprint, judgeFingerprint, type ThreeLinkedStillAnswer } from './connectionFingerprint.ts';
-import { dropLinks, purgeConnection } from './connectionPurge.ts';
+import { dropLinks, purgeLeftovers } from './connectionPurge.ts';
 import { applyPatch, type ConnectionRow, toConnection } from './connectionRow.ts';
 import { connectionWrites } from './connectionWrites.ts';
+import { leaveLease, takeLease, leaseOf, thisProcess } from './leases.ts';
 import { pauseAll, resumeAll } from './pauseAll.ts';
 import { clearProblems, raiseProblems } from './problems.ts';
+import type { Db } from './db.ts';
 import type { SecretBox } from './secrets.ts';
 import type { Store } from './store.ts';
 
@@ -17,7 +19,7 @@ export type { ThreeLinkedStillAnswer } from './connectionFingerprint.ts';
 export interface ConnectionStore {
   all(): Promise<Connection[]>;
   get(id: string): Promise<Connection | null>;
-  /** Throws `invalid_name` (400), `connection_exists` or `location_taken` (409). */
+  /** Throws `invalid_name` (400), `connection_exists`, `location_taken` or `connection_removing` (409). */
   create(
     name: string,
     patch: ConnectionPatch,
@@ -26,7 +28,7 @@ export interface ConnectionStore {
     /** Made paused, for this reason: a problem `connection_pending` says so until it is resumed. */
     pendingBecause?: string,
   ): Promise<Connection>;
-  /** Throws `unknown_connection` (404), `location_taken`, `changed_meanwhile` (409). */
+  /** Throws `unknown_connection` (404), `location_taken` (409), `changed_meanwhile` (409) under unceasing changes. */
   patch(id: string, patch: ConnectionPatch, actor: string): Promise<Connection>;
   /** Makes it live (`activated_at` is now) or takes it back to observe; unchanged when it is that already. */
   setMode(id: string, mode: Connection['mode'], actor: string): Promise<Connection>;
@@ -39,7 +41,10 @@ export interface ConnectionStore {
   resumeAll(actor: string): Promise<string[]>;
   /** Ties the connection to what it points at now; without `keepLinks` its links, bases and cursors are dropped. */
   rebind(id: string, options: { keepLinks: boolean }, actor: string): Promise<Connection>;
-  /** Removes it with everything that belongs to it; the audit log stays. */
+  /**
+   * Takes it out of the list, so that nothing is begun in its name any more. What belongs to it is cleared up by whoever
+   * has its lease (sync/removals.ts); until then nobody takes the name. The audit log stays.
+   */
   remove(id: string, actor: string): Promise<void>;
   /** The connection `default` at a start: what the environment sets wins, `startMode` counts when it is first made. */
   ensureDefault(patch: ConnectionPatch, startMode: Connection['mode']): Promise<Connection>;
@@ -53,6 +58,9 @@ export interface ConnectionStore {
   onChange(listener: () => void): void;
 }
 
+/** Each of those who change one connection at the same moment gets through in its turn. */
+const PATCH_TRIES = 20;
+
 export function createConnectionStore(
   store: Store,
   box: SecretBox,
@@ -60,7 +68,7 @@ export function createConnectionStore(
 ): ConnectionStore {
   const t = store.s.connections;
   const writes = connectionWrites(store);
-  const { rowOf, nextUpdatedAt, write, audited, change } = writes;
+  const { rowOf, lockedRowOf, nextUpdatedAt, write, audited, change } = writes;
   const listeners: (() => void)[] = [];
   const changed = <T>(value: T): T => {
     for (const listener of listeners) listener();
@@ -68,13 +76,20 @@ export function createConnectionStore(
   };
   const changedRow = (row: ConnectionRow): Connection => changed(toConnection(row, box));
 
-  const locationTaken = async (id: string, locationId: string | null | undefined): Promise<void> => {
+  const locationTaken = async (db: Db, id: string, locationId: string | null | undefined): Promise<void> => {
     if (!locationId) return;
-    const rows = await store.db.select({ id: t.id, settings: t.settings }).from(t);
+    const rows = await db.select({ id: t.id, settings: t.settings }).from(t);
     const other = rows.find((row) => row.id !== id && row.settings.ghlLocationId === locationId);
     if (!other) return;
     const message = `ghlLocationId: this GHL location is connected already, as "${other.id}": use that connection or remove it`;
     throw new AppError('location_taken', message, { httpStatus: 409 });
+  };
+
+  /** A removed connection whose data still lies there keeps its name; one whose remover died leaves it to us. */
+  const nameIsFree = async (name: string): Promise<void> => {
+    if (!(await leaseOf(store, name)) || (await takeLease(store, name, thisProcess(store.newId('ins'))))) return;
+    const message = `the connection "${name}" that was removed is still being cleared up: repeat it in half a minute`;
+    throw new AppError('connection_removing', message, { httpStatus: 409, retry: 'later' });
   };
 
   const get: ConnectionStore['get'] = async (id) => {
@@ -85,11 +100,10 @@ export function createConnectionStore(
   const create: ConnectionStore['create'] = async (name, patch, actor, mode = 'observe', pendingBecause) => {
     const mistake = nameMistake(name);
     if (mistake) throw new AppError('invalid_name', mistake, { httpStatus: 400 });
-    await locationTaken(name, patch.ghlLocationId);
+    await locationTaken(store.db, name, patch.ghlLocationId);
     const exists = new AppError('connection_exists', `there is a connection "${name}" already`, { httpStatus: 409 });
     if (await get(name)) throw exists;
-    // Of one that was removed by this name, should that have been interrupted.
-    await purgeConnection(store, name);
+    await nameIsFree(name);
     const blank = { dialect: 'report', settings: {}, secrets: {} };
     const patched = applyPatch(name, blank, patch, box);
     const now = store.clock.now();
@@ -99,6 +113,7 @@ export function createConnectionStore(
       state: pendingBecause === undefined ? 'ready' : 'paused',
       reason: pendingBecause ?? null,
       pausedDirections: [],
+      ghlLocationId: null,
       ...(patched?.columns ?? blank),
       fingerprint: null,
       location: null,
@@ -112,7 +127,12 @@ export function createConnectionStore(
       .tx(async (db) => {
         row.updatedAt = await nextUpdatedAt(db);
         const made = await db.insert(t).values(row).onConflictDoNothing().returning({ id: t.id });
-        if (made.length === 0) throw exists;
+        if (made.length === 0) {
+          await locationTaken(db, name, patch.ghlLocationId);
+          throw exists;
+        }
+        // Of one that was removed by this name, should that have been interrupted.
+        await purgeLeftovers(store, db, name);
         await audited(db, name, 'create', actor, null, { ...patched?.after, mode });
         if (pendingBecause !== undefined) {
           const sample = { ghlLocationId: patch.ghlLocationId ?? null };
@@ -123,11 +143,11 @@ export function createConnectionStore(
       .then(changedRow);
   };
 
-  const patch: ConnectionStore['patch'] = async (id, wanted, actor) => {
+  const patchOnce: ConnectionStore['patch'] = async (id, wanted, actor) => {
     const row = await rowOf(store.db, id);
     const patched = applyPatch(id, row, wanted, box);
     const newLocation = patched !== null && 'ghlLocationId' in patched.after;
-    if (newLocation) await locationTaken(id, wanted.ghlLocationId);
+    if (newLocation) await locationTaken(store.db, id, wanted.ghlLocationId);
     const now = { state: row.state, reason: row.reason, fingerprint: row.fingerprint };
     const next = toConnection({ ...row, ...patched?.columns }, box);
     const verdict = await judgeFingerprint(store, next, hooks.threeLinkedStillAnswer);
@@ -140,7 +160,25 @@ export function createConnectionStore(
         // What was learned of another location is not true of this one.
         return write(db, row, { ...patched?.columns, ...verdict, ...(newLocation && { location: null }) });
       })
+      .catch(async (error: unknown): Promise<never> => {
+        // Connected by somebody else between the look and the write.
+        if (newLocation) await locationTaken(store.db, id, wanted.ghlLocationId);
+        throw error;
+      })
       .then(changedRow);
+  };
+
+  /** Asking the other side takes its time, so the row is not held: what was changed meanwhile is looked at again. */
+  const patch: ConnectionStore['patch'] = async (id, wanted, actor) => {
+    // A grant's revision follows the one that it replaces: whoever brings it has to look again.
+    const triesMax = wanted.ghlOAuth ? 1 : PATCH_TRIES;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await patchOnce(id, wanted, actor);
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'changed_meanwhile' || tries === triesMax) throw error;
+      }
+    }
   };
 
   return {
@@ -201,12 +239,12 @@ export function createConnectionStore(
 
     remove: async (id, actor) => {
       await store.tx(async (db) => {
-        const { mode, dialect, settings } = await rowOf(db, id);
+        const { mode, dialect, settings } = await lockedRowOf(db, id);
         await db.delete(t).where(eq(t.id, id));
+        await leaveLease(store, db, id);
         await audited(db, id, 'remove', actor, { mode, dialect, settings }, null);
       });
       changed(null);
-      await purgeConnection(store, id);
     },
 
     ensureDefault: async (wanted, startMode) => {
@@ -230,7 +268,7 @@ export function createConnectionStore(
 
     rememberCursor: (id, name, value) =>
       store.tx(async (db) => {
-        const { [name]: _, ...others } = (await rowOf(db, id)).cursors;
+        const { [name]: _, ...others } = (await lockedRowOf(db, id)).cursors;
         const cursors = value === undefined ? others : { ...others, [name]: value };
         await db.update(t).set({ cursors }).where(eq(t.id, id));
       }),

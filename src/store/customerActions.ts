@@ -2,7 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { LinkField } from '../../drizzle/tables/links.ts';
 import { POINTS_AMBIGUOUS, POINTS_DECIDED } from '../domain/points.ts';
 import { writeAudit } from './audit.ts';
-import { type CustomerFilter, type CustomerKey, listCustomers } from './customerQueries.ts';
+import { type CustomerFilter, type CustomerKey, type CustomerPosition, listCustomers } from './customerQueries.ts';
 import type { Db } from './db.ts';
 import { clearProblems } from './problems.ts';
 import type { Store } from './store.ts';
@@ -43,7 +43,7 @@ export async function retryCustomers(
   onPage: (count: number) => void = () => undefined,
 ): Promise<number> {
   let count = 0;
-  let after: CustomerKey | undefined;
+  let after: CustomerPosition | undefined;
   for (;;) {
     const { rows, next } = await listCustomers(store, filter, RETRY_PAGE, after);
     for (const [connectionId, group] of Map.groupBy(rows, (row) => row.connectionId)) {

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
-import { DEFAULT_SETTINGS } from '../domain/connectionSettings.ts';
 import { type Chunk, SCAN_MAX, scanCustomers } from './customerScan.ts';
-import { type CustomerFilter, exactValues } from './customerSearch.ts';
+import type { CustomerFilter } from './customerSearch.ts';
+import { exactCustomers } from './exactCustomers.ts';
 import type { LinkRow } from './links.ts';
 import { connectionNames } from './newestAcross.ts';
 import type { CardRow, CustomerRow } from './staging.ts';
@@ -14,10 +14,32 @@ export interface CustomerKey {
   customerId: string;
 }
 
+/** A list goes on behind this person. */
+export interface CustomerPosition extends CustomerKey {
+  /** The list is of those who have the whole of `q`: it ends with the last of them and never turns into a search. */
+  exact?: true;
+}
+
 export interface CustomerPage {
   rows: CustomerRow[];
   /** Where the next page begins; null = this was the last one. */
-  next: CustomerKey | null;
+  next: CustomerPosition | null;
+}
+
+// A connection's name holds neither (domain/connectionSettings.ts): the first slash ends it, and it never begins with `=`.
+const EXACT = '=';
+
+/** A position as text, for cursors and addresses. */
+export const positionText = ({ connectionId, customerId, exact }: CustomerPosition): string =>
+  `${exact ? EXACT : ''}${connectionId}/${customerId}`;
+
+/** The position that a text stands for; undefined when it is none. */
+export function positionOf(text: string): CustomerPosition | undefined {
+  const exact = text.startsWith(EXACT);
+  const key = exact ? text.slice(EXACT.length) : text;
+  const slash = key.indexOf('/');
+  if (slash < 0) return undefined;
+  return { connectionId: key.slice(0, slash), customerId: key.slice(slash + 1), ...(exact && { exact }) };
 }
 
 const keyOf = (row: CustomerRow): CustomerKey => ({ connectionId: row.connectionId, customerId: row.stickycardsId });
@@ -30,13 +52,15 @@ export async function listCustomers(
   store: Store,
   filter: CustomerFilter,
   limit: number,
-  after?: CustomerKey,
+  after?: CustomerPosition,
 ): Promise<CustomerPage> {
   const names = filter.connection === undefined ? await connectionNames(store) : [filter.connection];
   const ahead = names.filter((name) => after === undefined || name >= after.connectionId);
-  if (filter.q !== undefined && after === undefined) {
-    const rows = await exactMatches(store, filter, filter.q, ahead);
-    if (rows.length > 0) return { rows: rows.slice(0, limit), next: null };
+  if (filter.q !== undefined && (after === undefined || after.exact)) {
+    const rows = await exactCustomers(store, filter, filter.q, ahead, limit + 1, after);
+    const page = rows.slice(0, limit);
+    if (rows.length > limit) return { rows: page, next: { ...keyOf(page[limit - 1] as CustomerRow), exact: true } };
+    if (after !== undefined || rows.length > 0) return { rows, next: null };
   }
   const scans = filter.q !== undefined || filter.code !== undefined;
   const rows: CustomerRow[] = [];
@@ -86,7 +110,7 @@ export async function countCustomers(store: Store, filter: CustomerFilter): Prom
     return row?.count ?? 0;
   }
   let count = 0;
-  let after: CustomerKey | undefined;
+  let after: CustomerPosition | undefined;
   for (;;) {
     const { rows, next } = await listCustomers(store, filter, COUNT_PAGE, after);
     count += rows.length;
@@ -119,48 +143,6 @@ async function plain(
     .orderBy(asc(t.stickycardsId))
     .limit(wanted);
   return { rows, last: null, read: rows.length };
-}
-
-/** Whoever has `q` as their whole id, e-mail, phone number or card id. */
-async function exactMatches(
-  store: Store,
-  filter: CustomerFilter,
-  q: string,
-  names: readonly string[],
-): Promise<CustomerRow[]> {
-  const { stickyCardsCustomers: t, stickyCardsCards: k, connections: c } = store.s;
-  const settings = await store.db.select({ id: c.id, settings: c.settings }).from(c);
-  const countries = new Map(settings.map((row) => [row.id, row.settings['defaultCountry']]));
-  const rows: CustomerRow[] = [];
-  for (const connectionId of names) {
-    const country = countries.get(connectionId);
-    const { id, email, mobiles } = exactValues(
-      q,
-      typeof country === 'string' ? country : DEFAULT_SETTINGS.defaultCountry,
-    );
-    const [card] = await store.db
-      .select({ id: k.stickycardsId })
-      .from(k)
-      .where(and(eq(k.connectionId, connectionId), eq(k.cardId, q)));
-    const columns = [
-      [t.stickycardsId, card ? [id, card.id] : [id]],
-      [t.email, [email]],
-      [t.mobile, mobiles],
-    ] as const;
-    // One query per index: an `or` over three columns would read the whole connection.
-    const found = new Map<string, CustomerRow>();
-    for (const [column, values] of columns) {
-      if (values.length === 0) continue;
-      const mine = and(eq(t.connectionId, connectionId), inArray(column, [...values]));
-      for (const row of await store.db.select().from(t).where(mine)) found.set(row.stickycardsId, row);
-    }
-    rows.push(...[...found.values()].toSorted((a, b) => (a.stickycardsId < b.stickycardsId ? -1 : 1)));
-  }
-  return rows.filter(
-    (row) =>
-      (filter.syncStatus === undefined || row.syncStatus === filter.syncStatus) &&
-      (filter.code === undefined || row.syncError?.code === filter.code),
-  );
 }
 
 /** Everybody who bears this id; in all connections when none is named. */

@@ -74,7 +74,7 @@ async function count({ db, s }: Store, base: SQL | undefined): Promise<number> {
 }
 
 /** The code of the stored reason, as each database keeps JSON. */
-function hasCode(store: Store, { code }: CustomerFilter): SQL | undefined {
+export function hasCode(store: Store, { code }: CustomerFilter): SQL | undefined {
   const { stickyCardsCustomers: t } = store.s;
   if (code === undefined) return undefined;
   return store.dialect === 'postgres'

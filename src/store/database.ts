@@ -13,6 +13,7 @@ import { postgresSchema, type Schema, sqliteSchema } from '../../drizzle/schema.
 import { AppError } from '../errors.ts';
 import { projectRoot } from '../paths.ts';
 import { type BulkWriter, postgresBulkWriter, sqliteBulkWriter } from './bulk.ts';
+import { cannotOpenFile, cannotReachServer } from './cannotOpen.ts';
 import type { Db } from './db.ts';
 import { type InsertIntoInbox, sqliteInboxInsert } from './inboxSqlite.ts';
 
@@ -59,6 +60,14 @@ export async function migrateDatabase(url: string): Promise<void> {
 }
 
 export function openSqlite(file: string): Database {
+  try {
+    return openFile(file);
+  } catch (error) {
+    throw cannotOpenFile(file, error);
+  }
+}
+
+function openFile(file: string): Database {
   mkdirSync(dirname(file), { recursive: true });
   const open = (readonly: boolean) => {
     const raw = new Database(file, { readonly });
@@ -125,7 +134,7 @@ export async function openPostgres(url: string, options: { migrate: 'always' | '
   pool.on('error', () => undefined);
   const db = postgresDrizzle(pool, { casing: 'snake_case' });
   try {
-    const lock = await pool.connect();
+    const lock = await firstOf(pool, url);
     try {
       await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
       const pending = await pendingMigrations(lock);
@@ -156,6 +165,15 @@ export async function openPostgres(url: string, options: { migrate: 'always' | '
     insertIntoInbox: null,
     close: () => pool.end(),
   };
+}
+
+/** An address that cannot be read is thrown here too, and not as a rejection. */
+async function firstOf(pool: pg.Pool, url: string): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw cannotReachServer(url, error);
+  }
 }
 
 async function pendingMigrations(client: pg.PoolClient): Promise<{ empty: boolean; count: number }> {

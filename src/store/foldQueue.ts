@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, asc, type Column, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { Db } from './db.ts';
 import type { InboxRow } from './inboxRow.ts';
@@ -78,21 +78,47 @@ export async function markFolded(store: Store, db: Db, marks: readonly FoldMark[
   }
 }
 
-/** Events that were put aside because their card was not known yet. */
-export const waitingEvents = (store: Store, db: Db, connectionId: string, cardIds: string[]): Promise<FoldRow[]> => {
+/** Events that were put aside and may be clear now: because of a card, or of something else that is known of somebody. */
+export async function waitingEvents(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  { cardIds, clues }: { cardIds: string[]; clues: string[] },
+): Promise<FoldRow[]> {
+  const { webhookEvents: t, waitingDeliveries: w } = store.s;
+  const query = (mine: SQL) =>
+    db
+      .select(foldColumns(store.s))
+      .from(t)
+      .where(and(eq(t.connectionId, connectionId), eq(t.status, 'waiting'), isNotNull(t.foldedAt), mine));
+  const byCard = cardIds.length === 0 ? [] : await query(store.inList(t.cardId, cardIds));
+  if (clues.length === 0) return byCard;
+  const found = await db
+    .selectDistinct({ id: w.eventId })
+    .from(w)
+    .where(and(eq(w.connectionId, connectionId), store.inList(w.clue, clues)));
+  const ids = found.map(({ id }) => id);
+  const byClue = ids.length === 0 ? [] : await query(store.inList(t.id, ids));
+  return [...byCard, ...byClue];
+}
+
+/** Payments that were left out because their customer held no card, or their card was not known (SPEC §2.3). */
+export async function cardlessPayments(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  { cardIds, holderIds }: { cardIds: string[]; holderIds: string[] },
+): Promise<FoldRow[]> {
   const { webhookEvents: t } = store.s;
-  return db
-    .select(foldColumns(store.s))
-    .from(t)
-    .where(
-      and(
-        eq(t.connectionId, connectionId),
-        eq(t.status, 'waiting'),
-        isNotNull(t.foldedAt),
-        store.inList(t.cardId, cardIds),
-      ),
-    );
-};
+  const leftOut = and(eq(t.status, 'skipped'), eq(t.reason, 'no_customer'), isNotNull(t.foldedAt));
+  const query = (column: Column, ids: string[]) =>
+    db
+      .select(foldColumns(store.s))
+      .from(t)
+      .where(and(eq(t.connectionId, connectionId), leftOut, store.inList(column, ids)));
+  if (holderIds.length === 0) return [];
+  return [...(await query(t.customerId, holderIds)), ...(await query(t.cardId, cardIds))];
+}
 
 /** Delivery ids that more than one delivery bears (another type or subject: SPEC §2.1, 4). */
 export async function reusedDeliveryIds(store: Store, db: Db, rows: readonly FoldRow[]): Promise<Set<string>> {

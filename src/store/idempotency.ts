@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, isNotNull, isNull, ne, sql } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import type { ActionCall } from '../domain/actionCall.ts';
 import type { Db } from './db.ts';
@@ -27,14 +27,20 @@ export type Claimed =
 /**
  * Stores the call of an action, once per key: its row of the inbox (whose dedupe key is the key) and what it will be
  * answered by, in one transaction. Of calls with one key that come at the same moment, on whatever instance, one is new.
+ * @param refuse for a new call that is not to be carried out, now or later: settles it before anybody else sees it
  */
-export const claimAction = (store: Store, row: NewInboxRow, paramsHash: string): Promise<Claimed> =>
+export const claimAction = (
+  store: Store,
+  row: NewInboxRow,
+  paramsHash: string,
+  refuse?: (db: Db, receiptId: string) => Promise<void>,
+): Promise<Claimed> =>
   store.tx(async (db) => {
     const { idempotencyKeys: t } = store.s;
     const { connectionId, dedupeKey: key } = row;
     const inserted = await db
       .insert(t)
-      .values({ connectionId, key, paramsHash, createdAt: store.clock.now() })
+      .values({ connectionId, key, paramsHash, createdAt: row.receivedAt })
       .onConflictDoNothing()
       .returning({ key: t.key });
     if (inserted.length === 0) {
@@ -47,7 +53,9 @@ export const claimAction = (store: Store, row: NewInboxRow, paramsHash: string):
       return { kind: 'known', receiptId: receipt?.receiptId ?? '', body: known.body };
     }
     const [receipt] = await insertDeliveries(store, db, [row]);
-    return { kind: 'new', receiptId: receipt?.receiptId ?? '' };
+    const receiptId = receipt?.receiptId ?? '';
+    await refuse?.(db, receiptId);
+    return { kind: 'new', receiptId };
   });
 
 /** A call that is still to be carried out, with what was stored of it. */
@@ -69,8 +77,16 @@ export const connectionsWithOpenActions = async ({ db, s }: Store): Promise<stri
   return rows.map((row) => row.id);
 };
 
-/** What is still to be carried out, oldest first. */
-export const openActions = (store: Store, connectionId: string, limit: number): Promise<OpenAction[]> => {
+/**
+ * What is still to be carried out, oldest first.
+ * @param unanswered only what nobody was told anything about yet
+ */
+export const openActions = (
+  store: Store,
+  connectionId: string,
+  limit: number,
+  { unanswered = false }: { unanswered?: boolean } = {},
+): Promise<OpenAction[]> => {
   const { idempotencyKeys: t, webhookEvents: e } = store.s;
   return store.db
     .select({
@@ -84,10 +100,55 @@ export const openActions = (store: Store, connectionId: string, limit: number): 
     })
     .from(t)
     .leftJoin(e, and(eq(e.connectionId, t.connectionId), eq(e.source, 'ghl_workflow'), eq(e.dedupeKey, t.key)))
-    .where(and(eq(t.connectionId, connectionId), isNull(t.status)))
-    .orderBy(asc(t.createdAt))
+    .where(and(eq(t.connectionId, connectionId), isNull(t.status), unanswered ? isNull(t.body) : undefined))
+    .orderBy(asc(t.createdAt), asc(e.id))
     .limit(limit);
 };
+
+/** A call in the order of their coming; the receipt decides between two of one millisecond. */
+export interface CameAt {
+  connectionId: string;
+  key: string;
+  createdAt: Date;
+  receiptId: string;
+}
+
+/** Keeps which values of the customer a call has set. */
+export async function noteSet(
+  { s }: Store,
+  db: Db,
+  { connectionId, key }: Pick<CameAt, 'connectionId' | 'key'>,
+  customerId: string,
+  sets: readonly string[],
+): Promise<void> {
+  const { idempotencyKeys: t } = s;
+  await db
+    .update(t)
+    .set({ customerId, sets: [...sets] })
+    .where(and(eq(t.connectionId, connectionId), eq(t.key, key)));
+}
+
+/** The values of the customer that calls which came after this one have set. */
+export async function setByLater(store: Store, call: CameAt, customerId: string): Promise<Set<string>> {
+  const { idempotencyKeys: t, webhookEvents: e } = store.s;
+  const rows = await store.db
+    .select({ sets: t.sets, createdAt: t.createdAt, receiptId: e.id })
+    .from(t)
+    .leftJoin(e, and(eq(e.connectionId, t.connectionId), eq(e.source, 'ghl_workflow'), eq(e.dedupeKey, t.key)))
+    .where(
+      and(
+        eq(t.connectionId, call.connectionId),
+        isNotNull(t.customerId),
+        eq(t.customerId, customerId),
+        gte(t.createdAt, call.createdAt),
+        ne(t.key, call.key),
+      ),
+    );
+  const later = rows.filter(
+    ({ createdAt, receiptId }) => createdAt > call.createdAt || (receiptId ?? '') > call.receiptId,
+  );
+  return new Set(later.flatMap(({ sets }) => sets ?? []));
+}
 
 /** What a call was answered; null while it was not. */
 export const actionAnswer = async (

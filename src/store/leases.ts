@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { eq } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
+import type { Db } from './db.ts';
 import type { Store } from './store.ts';
 
 /** SPEC §2.6: 30 s, heartbeat 5 s. */
 export const LEASE_MS = 30_000;
 export const HEARTBEAT_MS = 5_000;
+
+/** Of a lease that nobody has. */
+const LONG_AGO = new Date(0);
 
 export interface Holder {
   id: string;
@@ -73,11 +77,37 @@ function isDead(store: Store, lease: { pid: number; processStartedAt: string }):
   return startHere(lease.pid) !== lease.processStartedAt;
 }
 
-/** Gives all leases of a holder back, so that another instance need not wait for them to run out. */
+/**
+ * Gives all leases of a holder back, so that another instance need not wait for them to run out. Those of removed
+ * connections stay, free for anybody: they say that something is still to be cleared up.
+ */
 export const releaseLeases = (store: Store, holder: Holder): Promise<void> =>
   store.tx(async (db) => {
-    await db.delete(store.s.leases).where(eq(store.s.leases.holder, holder.id));
+    const { leases: t, connections } = store.s;
+    const existing = db.select({ id: connections.id }).from(connections);
+    await db.delete(t).where(and(eq(t.holder, holder.id), inArray(t.connectionId, existing)));
+    await db.update(t).set({ expiresAt: LONG_AGO }).where(eq(t.holder, holder.id));
   });
+
+/** The lease of a connection that is removed now stays with whoever works on it; where nobody does, it is left for anybody. */
+export async function leaveLease({ s }: Store, db: Db, connectionId: string): Promise<void> {
+  const nobody = { holder: 'nobody', pid: 0, processStartedAt: '', heartbeatAt: LONG_AGO, expiresAt: LONG_AGO };
+  await db
+    .insert(s.leases)
+    .values({ connectionId, ...nobody })
+    .onConflictDoNothing();
+}
+
+/** Connections that were removed and whose data still lies there: their lease is what is dropped last. */
+export async function removedConnections({ db, s }: Store): Promise<string[]> {
+  const { leases: t, connections } = s;
+  const rows = await db
+    .select({ id: t.connectionId })
+    .from(t)
+    .leftJoin(connections, eq(connections.id, t.connectionId))
+    .where(isNull(connections.id));
+  return rows.map((row) => row.id);
+}
 
 export const leaseOf = async ({ db, s }: Store, connectionId: string) =>
   (await db.select().from(s.leases).where(eq(s.leases.connectionId, connectionId)))[0] ?? null;

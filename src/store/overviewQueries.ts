@@ -1,12 +1,10 @@
-import { and, desc, eq, gte, inArray, isNull, min, sql } from 'drizzle-orm';
-import { encodeTime } from 'ulid';
+import { and, desc, eq, inArray, isNull, min, sql } from 'drizzle-orm';
 import type { SyncStatus } from '../../drizzle/tables/staging.ts';
 import type { RunRow } from './runs.ts';
 import type { Store } from './store.ts';
 
 export type StatusCounts = Record<SyncStatus, number>;
 
-const DAY_MS = 86_400_000;
 /** Of a larger backlog the first ones tell its age well enough. */
 const PENDING_LOOKED_AT = 2_000;
 
@@ -80,32 +78,8 @@ export async function lastRuns({ db, s }: Store): Promise<Map<string, RunRow>> {
   return new Map(rows.map(({ run }) => [run.connectionId, run]));
 }
 
-/** Calls of the runs of each connection since midnight UTC. */
-export async function callsTodayOfAll({ db, s, clock }: Store): Promise<Map<string, number>> {
-  const { syncRunSummaries: t } = s;
-  const rows = await db
-    .select({ connectionId: t.connectionId, calls: sql`coalesce(sum(${t.apiCalls}), 0)`.mapWith(Number) })
-    .from(t)
-    .where(gte(t.id, firstIdToday(clock.nowMs())))
-    .groupBy(t.connectionId);
-  return new Map(rows.map(({ connectionId, calls }) => [connectionId, calls]));
-}
-
-/** Ids sort by time, so that the index of the list serves a question about a day. */
-const firstIdToday = (nowMs: number): string => `run_${encodeTime(Math.floor(nowMs / DAY_MS) * DAY_MS)}`;
-
 export const lastRun = async ({ db, s }: Store, connectionId: string): Promise<RunRow | null> => {
   const { syncRunSummaries: t } = s;
   const [row] = await db.select().from(t).where(eq(t.connectionId, connectionId)).orderBy(desc(t.id)).limit(1);
   return row ?? null;
 };
-
-/** Calls of the runs that began since midnight UTC, when GHL's budget of a day begins. */
-export async function callsToday({ db, s, clock }: Store, connectionId: string): Promise<number> {
-  const { syncRunSummaries: t } = s;
-  const [row] = await db
-    .select({ calls: sql`coalesce(sum(${t.apiCalls}), 0)`.mapWith(Number) })
-    .from(t)
-    .where(and(eq(t.connectionId, connectionId), gte(t.id, firstIdToday(clock.nowMs()))));
-  return row?.calls ?? 0;
-}

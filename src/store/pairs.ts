@@ -149,6 +149,16 @@ export async function markCustomer(store: Store, db: Db, connectionId: string, m
   else await query.execute(values);
 }
 
+/** What Sticky Cards was last told about the person's consent, as `setOptIn` kept it; null = nothing. */
+export async function optInOf({ db, s }: Store, connectionId: string, customerId: string): Promise<string | null> {
+  const { stickyCardsCustomers: t } = s;
+  const [row] = await db
+    .select({ optInStatus: t.optInStatus })
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), eq(t.stickycardsId, customerId)));
+  return row?.optInStatus ?? null;
+}
+
 /** What Sticky Cards was last told about the person's consent: its webhooks never speak of it. */
 export async function setOptIn(
   { s }: Store,

@@ -1,3 +1,4 @@
+import { asc } from 'drizzle-orm';
 import type { ConnectionRow } from './connectionRow.ts';
 import type { ConnectionWrites } from './connectionWrites.ts';
 import type { Db } from './db.ts';
@@ -38,7 +39,9 @@ async function eachRow(
 ): Promise<string[]> {
   return store.tx(async (db: Db) => {
     const changed: string[] = [];
-    const query = db.select().from(store.s.connections);
+    const { connections: t } = store.s;
+    // In one order: two of these would otherwise wait for each other's rows.
+    const query = db.select().from(t).orderBy(asc(t.id));
     for (const row of await (store.dialect === 'postgres' ? query.for('update') : query)) {
       const set = decide(row);
       if (!set) continue;

@@ -1,4 +1,5 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, gt } from 'drizzle-orm';
+import { AppError } from '../errors.ts';
 import { writeAudit } from './audit.ts';
 import { writeBalanceMode } from './balanceMode.ts';
 import { confirmBrake } from './brakeState.ts';
@@ -13,7 +14,7 @@ export const getProblem = async ({ db, s }: Store, id: string): Promise<ProblemR
 
 /**
  * What a person decided about a problem; null when there is no such problem. A resolved one forgets its records, so
- * that it counts from one when it comes back; an ignored one stays ignored.
+ * that it counts from one when it comes back; an ignored one stays ignored. Throws AppError `problem_is_over` (409).
  */
 export const decideProblem = (
   store: Store,
@@ -25,23 +26,32 @@ export const decideProblem = (
     const { problems: t, problemRecords: records } = store.s;
     const [row] = await db.select().from(t).where(eq(t.id, id));
     if (!row || row.state === state) return row ?? null;
-    const affected = state === 'resolved' ? 0 : row.affected;
     if (state === 'resolved') await db.delete(records).where(eq(records.problemId, id));
+    // Nobody can be on what is over: it would keep its next occurrence from opening it, and from being told.
+    const may = state === 'acknowledged' ? gt(t.affected, 0) : undefined;
     const [decided] = await db
       .update(t)
-      .set({ state, affected, updatedAt: store.clock.now() })
-      .where(eq(t.id, id))
+      .set({ state, ...(state === 'resolved' && { affected: 0 }), updatedAt: store.clock.now() })
+      .where(and(eq(t.id, id), may))
       .returning();
+    if (!decided) throw isOver(row);
     await writeAudit(store, db, {
       actor,
       action: `problem.${state}`,
       subject: id,
       connectionId: row.connectionId,
       before: { state: row.state, affected: row.affected },
-      after: { state, affected },
+      after: { state, affected: decided.affected },
     });
-    return decided ?? null;
+    return decided;
   });
+
+const isOver = ({ state }: ProblemRow): AppError =>
+  new AppError(
+    'problem_is_over',
+    'Nothing is affected by this problem any more, so there is nothing to acknowledge. It opens again by itself when its cause comes back; one that is ignored does so after it was resolved.',
+    { httpStatus: 409, details: { state } },
+  );
 
 /** What a person confirmed. `nothing`: nothing waits for this problem. */
 export type Confirmed = { kind: 'done' | 'nothing'; problem: ProblemRow };

@@ -14,7 +14,10 @@ export interface RaisedProblem {
   sample: Record<string, unknown>;
 }
 
-/** Raises problems in the caller's transaction: same cause = one row, counted once per record; a resolved one reopens. */
+/**
+ * Raises problems in the caller's transaction: same cause = one row, counted once per record. One that is over reopens,
+ * whatever was decided of it then; only an ignored one stays as it is.
+ */
 export async function raiseProblems(
   store: Store,
   db: Db,
@@ -43,7 +46,7 @@ export async function raiseProblems(
         set: {
           lastSeenAt: now,
           updatedAt: now,
-          state: sql`case when ${t.state} = 'resolved' then 'open' else ${t.state} end`,
+          state: sql`case when ${t.state} = 'resolved' or (${t.state} = 'acknowledged' and ${t.affected} <= 0) then 'open' else ${t.state} end`,
         },
       })
       .returning({ id: t.id });

@@ -96,8 +96,11 @@ export async function loadPeople(
   const known = new Set(ofPeople.map((card) => card.cardId));
   const missing = cardIds.filter((id) => !known.has(id));
   const others = missing.length === 0 ? [] : await cardQuery(store.inList(k.cardId, missing));
-  const cards = [...ofPeople, ...others];
-  const ids = [...new Set([...customerIds, ...cards.map((card) => card.stickycardsId)])];
+  // Whoever holds a card that was asked for is loaded with all their cards: one of them is the one that is shown.
+  const holders = [...new Set(others.map((card) => card.stickycardsId))];
+  const beside = holders.length === 0 ? [] : await cardQuery(store.inList(k.stickycardsId, holders));
+  const cards = [...ofPeople, ...others, ...beside];
+  const ids = [...new Set([...customerIds, ...holders])];
   const customerQuery = db
     .select()
     .from(c)

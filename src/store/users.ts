@@ -1,6 +1,7 @@
 import { asc, eq } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
 import { USER_ROLES, type UserRole } from '../../drizzle/tables/users.ts';
+import { isStorable } from '../domain/storableText.ts';
 import { AppError } from '../errors.ts';
 import { writeAudit } from './audit.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
@@ -135,10 +136,8 @@ export async function ensureAdmin(store: Store, password: string): Promise<void>
 /** The user whose name and password these are; null when they are nobody's, after the same time. */
 export async function userBy(store: Store, name: string, password: string): Promise<User | null> {
   const { users } = store.s;
-  const [row] = await store.db
-    .select()
-    .from(users)
-    .where(eq(users.name, name.trim().toLowerCase().slice(0, 64)));
+  const wanted = name.trim().toLowerCase().slice(0, 64);
+  const [row] = isStorable(wanted) ? await store.db.select().from(users).where(eq(users.name, wanted)) : [];
   const right = await verifyPassword(password.slice(0, PASSWORD_MAX), row?.passwordHash ?? null);
   return right && row ? shown(row) : null;
 }

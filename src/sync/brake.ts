@@ -8,7 +8,6 @@ import {
   noChanges,
 } from '../domain/brake.ts';
 import { planTags } from '../domain/plan.ts';
-import { POINTS_LIMIT } from '../domain/points.ts';
 import { seenAtMs } from '../domain/observe.ts';
 import { planSegments, segmentStatedAtMs } from '../domain/segmentPlan.ts';
 import { AppError } from '../errors.ts';
@@ -26,7 +25,7 @@ import { createSuspicion } from './brakeSuspects.ts';
 
 /** Fewer people than these cannot break a limit, so that small runs are not counted. */
 const DUE_MIN = 20;
-const MARKS_MIN = Math.ceil(BRAKE_LIMITS.pointsMoved / POINTS_LIMIT) + 1;
+const marksMin = (pointsLimit: number): number => Math.floor(BRAKE_LIMITS.pointsMoved / Math.max(1, pointsLimit)) + 1;
 const PAGE = 200;
 /** A stopped connection is counted again by the clock this often. */
 const LOOK_AGAIN_MS = 15 * 60_000;
@@ -128,7 +127,7 @@ async function countChanges(
     counts.pointsMoved += more.pointsMoved;
   };
   // Marked contacts first: what a read shows says more than what was seen before.
-  const reads = ctx.halves.toSticky ? await countMarked(ctx, jobs, MARKS_MIN, add) : null;
+  const reads = ctx.halves.toSticky ? await countMarked(ctx, jobs, marksMin(connection.pointsLimit), add) : null;
   const manyDue = ctx.halves.toGhl && (await countDueLinked(store, connection.id, DUE_MIN)) >= DUE_MIN;
   if (!reads && !manyDue) return null;
   counts.linked = await countLinked(store, connection.id);
@@ -201,6 +200,7 @@ function changesOf(ctx: JobContext, pair: Pair, contact: ContactRow | null) {
     fields: link.fields,
     ghl: seen && seen.values,
     tagsOff,
+    pointsLimit: ctx.connection.pointsLimit,
     may: { toGhl: ctx.halves.toGhl, details: able?.contactWrite ?? false, points: able?.balanceWrite ?? false },
   });
 }

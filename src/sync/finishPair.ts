@@ -1,12 +1,12 @@
 import { backoffMs, ATTEMPTS_MAX } from '../domain/backoff.ts';
-import { seenAtMs } from '../domain/observe.ts';
+import { takenOffByMs } from '../domain/observe.ts';
 import { planTags, type TagsPlan } from '../domain/plan.ts';
 import { isApiError } from '../platforms/apiError.ts';
 import type { CustomerMark } from '../store/pairs.ts';
 import type { NewLogRow } from '../store/runs.ts';
 import type { Settlement } from '../store/settle.ts';
 import { customerLog } from './jobContext.ts';
-import { wantedTags } from './pairValues.ts';
+import { cardShownBy, wantedTags } from './pairValues.ts';
 import { clearedOf, type PushJob, syncedMark, takeSideEffects } from './pushJob.ts';
 import { describe } from './settleFailure.ts';
 
@@ -19,15 +19,20 @@ export interface TagWork {
 export async function finishFields(job: PushJob): Promise<TagWork | null> {
   const { ctx, pair, contact } = job;
   const ghlTags = contact?.seenBy === 'answer' ? new Set(contact.tags) : null;
-  const wanted = planTags(wantedTags(ctx.tagMap, pair), job.link.tags, ghlTags, seenAtMs(contact));
+  const wanted = planTags(
+    wantedTags(ctx.tagMap, pair),
+    job.link.tags,
+    ghlTags,
+    takenOffByMs(contact, job.knownUntilMs),
+  );
   const plan = { ...wanted, remove: [...new Set([...wanted.remove, ...job.tagsToRemove])].toSorted() };
   const hasTags = plan.add.length > 0 || plan.remove.length > 0;
-  if (hasTags && !ctx.halves.toGhl) job.forwardOpen = true;
-  const writesTags = hasTags && ctx.halves.toGhl;
+  const writesTags = hasTags && ctx.halves.toGhl && !ctx.capabilities.isRefused('tags');
+  if (hasTags && !writesTags) job.forwardOpen = true;
   const { pending: _, ...tags } = job.link.tags;
   job.link = {
     ...job.link,
-    cardId: pair.customer.cardId,
+    cardId: cardShownBy(ctx, pair, job.link, contact, job),
     tags: {
       ...tags,
       base: plan.base,

@@ -20,6 +20,8 @@ export interface InboxFolder {
   foldAll(connection: Connection): Promise<void>;
   /** Looks for what other processes committed. */
   sweep(): Promise<void>;
+  /** Resolves when nothing of a connection whose lease is not held any more is being folded. */
+  ended(connectionId: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -107,6 +109,10 @@ export function createInboxFolder(needs: FoldInboxNeeds): InboxFolder {
     foldAll,
     sweep: async () => {
       for (const id of await connectionsWithUnfolded(store)) nudge(id);
+    },
+    ended: async (connectionId) => {
+      for (let work = running.get(connectionId); work; work = running.get(connectionId))
+        await work.catch(() => undefined);
     },
     close: async () => {
       closed = true;

@@ -9,6 +9,13 @@ interface IndexCursor extends PageCursor {
   doneAtMs: number | null;
 }
 
+/** Whether all of the location's contacts were read: nothing is asked any more. */
+export const isIndexed = async (
+  ctx: Pick<JobContext, 'connection'>,
+  connections: Pick<ConnectionStore, 'get'>,
+): Promise<boolean> =>
+  ((await connections.get(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined)?.doneAtMs != null;
+
 /**
  * Reads the location's contacts once, in pages, before the first links (SPEC §2.5); the cursor is kept after each
  * page, so that a restart goes on where it stopped. Good for matching only: the index lags.

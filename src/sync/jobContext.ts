@@ -16,6 +16,7 @@ import type { NewInboxRow } from '../store/inbox.ts';
 import type { NewLogRow, RunCounts } from '../store/runs.ts';
 import type { Settler } from '../store/settle.ts';
 import type { Store } from '../store/store.ts';
+import type { Capabilities } from './capabilities.ts';
 
 /** What every job of one run shares. */
 export interface JobContext {
@@ -39,6 +40,8 @@ export interface JobContext {
   consentWords: ConsentWords;
   /** Performs commands of the ledger now, as far as they are due. */
   perform(filter: { target: string }): Promise<void>;
+  /** What the token or the key was refused a moment ago is left alone; the rest goes on. */
+  capabilities: Capabilities;
   /** Sticky Cards refused or did not answer a write: the run finds out whether it is there at all. */
   stickyFailed(error: ApiError): void;
   /** How this location's API empties a custom field: found out once per run (ghl.md §5.6: not documented). */

@@ -10,6 +10,8 @@ export interface LeaseKeeper {
   signal(connectionId: string): AbortSignal;
   /** Takes and renews all leases now. */
   beat(): Promise<void>;
+  /** Ends the work under the lease of a removed connection; in the database the lease stays. */
+  drop(connectionId: string): Promise<void>;
   /** Tells everything that works under a lease to come to an end; the leases stay until `close`. */
   abort(): void;
   close(): Promise<void>;
@@ -75,6 +77,13 @@ export function createLeaseKeeper(options: {
     holds: (id) => held.has(id),
     signal: (id) => held.get(id)?.controller.signal ?? AbortSignal.abort(new Error('the lease is not held')),
     beat,
+    drop: async (id) => {
+      const why = 'the connection was removed';
+      lose(id, why);
+      // One that is under way may take it once more.
+      await beating;
+      lose(id, why);
+    },
     abort: () => {
       for (const { controller } of held.values()) controller.abort(new Error('the service is stopping'));
     },

@@ -2,7 +2,7 @@ import { canonical } from '../domain/canonical.ts';
 import { canonicalTag } from '../domain/canonical.ts';
 import { type TagMap, tagOfSegment } from '../domain/fieldMap.ts';
 import type { FieldsPlan, PlanFieldsInput, Values } from '../domain/plan.ts';
-import { planFields } from '../domain/plan.ts';
+import { planFields, waitsForOldCard } from '../domain/plan.ts';
 import { isKnownTag } from '../domain/inactivity.ts';
 import { derivedStates } from '../domain/shownCard.ts';
 import { toE164 } from '../domain/phone.ts';
@@ -37,18 +37,28 @@ export function stickyValues(
   return values;
 }
 
-/** What has to be written to the contact's fields, by what is known now; `new` = it is still to be made, empty. */
-export function planOf(
+type Planned = [
   ctx: PlanContext,
   pair: Pair,
   link: Pick<LinkRow, 'fields' | 'cardId'> & Partial<Pick<LinkRow, 'metadata'>>,
   contact: Pick<ContactRow, 'seenBy' | 'values'> | 'new' | null,
-  wishes: Pick<PlanFieldsInput, 'putBack' | 'toEmpty'> = {},
-): FieldsPlan {
+  wishes?: Pick<PlanFieldsInput, 'putBack' | 'toEmpty' | 'writing'>,
+];
+
+/** What has to be written to the contact's fields, by what is known now; `new` = it is still to be made, empty. */
+export const planOf = (...known: Planned): FieldsPlan => planFields(inputOf(...known));
+
+/** The card that the contact shows when everything that is planned is written: the old one while an edit of it is open. */
+export function cardShownBy(...known: Planned): string | null {
+  const [, pair, link] = known;
+  return waitsForOldCard(inputOf(...known)) ? link.cardId : pair.customer.cardId;
+}
+
+function inputOf(...[ctx, pair, link, contact, wishes]: Planned): PlanFieldsInput {
   const unwritable = new Set(
     ctx.rows.filter((row) => row.ghl === 'custom' && ctx.facts.fieldIds[row.key] === undefined).map((row) => row.key),
   );
-  return planFields({
+  return {
     rows: ctx.rows,
     sticky: stickyValues(ctx, pair, { metadata: link.metadata ?? {} }),
     ...wishes,
@@ -60,7 +70,7 @@ export function planOf(
     cardSwitched: link.cardId !== null && pair.customer.cardId !== null && link.cardId !== pair.customer.cardId,
     balanceBusy: pair.balanceBusy,
     unwritable,
-  });
+  };
 }
 
 /**

@@ -54,6 +54,7 @@ export async function pushContact(ctx: JobContext, pair: Pair, candidates: Candi
 async function pushLinked(job: PushJob): Promise<TagWork | null> {
   const { ctx, pair } = job;
   job.knownUntilMs = job.contact?.seenBy === 'answer' ? (job.contact.observedAt?.getTime() ?? null) : null;
+  job.knownTags = job.contact?.seenBy === 'answer' ? job.contact.tags : [];
   job.knownUpdatedMs = job.contact?.seenBy === 'answer' ? (job.contact.dateUpdated?.getTime() ?? null) : null;
   job.sightings = await sightingsOf(ctx, pair.mark);
   await clearPending(job);
@@ -65,6 +66,7 @@ async function pushLinked(job: PushJob): Promise<TagWork | null> {
 
 async function planAndWrite(job: PushJob): Promise<void> {
   const { ctx } = job;
+  let written = 0;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const plan = planOf(ctx, job.pair, job.link, job.contact, job);
     const writes = ctx.halves.toGhl ? plan.toGhl : [];
@@ -85,6 +87,9 @@ async function planAndWrite(job: PushJob): Promise<void> {
     }
     try {
       await writeFields(job, writes);
+      // Once: a field that GHL changes by itself is not fought over.
+      written += 1;
+      job.writing = written === 1;
     } catch (error) {
       if (isUnknownField(error) && !job.refreshed) {
         job.refreshed = true;

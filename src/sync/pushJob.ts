@@ -39,6 +39,8 @@ export interface PushJob {
   judged: boolean;
   /** When the contact had been read before this job (ms, GHL's clock); what came later is news. */
   knownUntilMs: number | null;
+  /** Canonical tags that it showed then. */
+  knownTags: readonly string[];
   /** `dateUpdated` of the contact as it was read then (ms, GHL's clock). */
   knownUpdatedMs: number | null;
   /** When this job read it. */
@@ -47,10 +49,14 @@ export interface PushJob {
   decidedFrom: ContactRow | null;
   /** The card's balance was asked for because nothing had told it. */
   balanceAsked: boolean;
+  /** What is being done just now may not be tried: the key was refused it. */
+  closed: boolean;
   /** Something that GHL changed is still to be told to Sticky Cards. */
   open: boolean;
   /** Something of Sticky Cards is still to be told to GHL: this run does not write there. */
   forwardOpen: boolean;
+  /** The answer to a write of this job was not looked at yet for one-way fields that somebody edited. */
+  writing: boolean;
   /** Command fields to be emptied. */
   toEmpty: Set<string>;
   /** A command that is moved on with the next settlement. */
@@ -82,10 +88,13 @@ export const linkedJob = (link: LinkRow, contact: LinkedJob['contact'], extra: P
   sightings: [],
   judged: false,
   knownUntilMs: null,
+  knownTags: [],
   knownUpdatedMs: null,
   readAtMs: null,
   decidedFrom: null,
   balanceAsked: false,
+  closed: false,
+  writing: false,
   open: false,
   forwardOpen: false,
   toEmpty: new Set(),
@@ -153,7 +162,10 @@ export function settleAnswer(
   job.observations.push(observation(ctx, 'self', pair.customer.stickycardsId, seen, answer));
   job.traceId = answer.traceId;
   job.fresh = true;
-  job.link = writtenAt({ ...link, fields, cardId: pair.customer.cardId }, answer.dateMs);
+  // Fields of the old card are still shown while an edit of it is open: what is written then is no card's.
+  const ofCard = writes.some(({ key }) => ctx.rows.find((row) => row.key === key)?.ofCard);
+  const cardId = ofCard ? pair.customer.cardId : link.cardId;
+  job.link = writtenAt({ ...link, fields, cardId }, answer.dateMs);
 }
 
 export const isUnknownField = (error: unknown): boolean => error instanceof ApiError && error.code === 'unknown_field';

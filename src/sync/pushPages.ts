@@ -1,7 +1,8 @@
+import { isApiError } from '../platforms/apiError.ts';
 import type { GhlSide } from '../platforms/ghl/sides.ts';
 import type { ConnectionStore } from '../store/connections.ts';
 import { claimPairs, type Pair } from '../store/pairs.ts';
-import { indexContacts } from './indexContacts.ts';
+import { indexContacts, isIndexed } from './indexContacts.ts';
 import type { JobContext } from './jobContext.ts';
 import type { JobQueue } from './jobQueue.ts';
 import { candidatesFor } from './linkContact.ts';
@@ -60,8 +61,10 @@ function pagesOf(ctx: JobContext, connections: PushPagesNeeds['connections']): (
     after = last.customer.stickycardsId;
     // Without the half that writes to GHL nobody is linked: only what waits for Sticky Cards is tried again.
     const pairs = ctx.halves.toGhl ? claimed : claimed.filter((pair) => pair.link?.state === 'live');
-    if (pairs.some((pair) => !pair.link)) await indexContacts(ctx, connections);
-    return { pairs, candidates: await candidatesFor(ctx, pairs, taken) };
+    const known = pairs.filter((pair) => pair.link);
+    const all = known.length === pairs.length || (await canSearch(ctx, connections));
+    const page = all ? pairs : known;
+    return { pairs: page, candidates: await candidatesFor(ctx, page, taken) };
   };
   let turn: Promise<unknown> = Promise.resolve();
   return () => {
@@ -69,6 +72,19 @@ function pagesOf(ctx: JobContext, connections: PushPagesNeeds['connections']): (
     turn = page.catch(() => undefined);
     return page;
   };
+}
+
+/** Whether the location's contacts are known, so that nobody is made twice; without, people who are not linked wait. */
+async function canSearch(ctx: JobContext, connections: PushPagesNeeds['connections']): Promise<boolean> {
+  if (ctx.capabilities.isRefused('search') && !(await isIndexed(ctx, connections))) return false;
+  try {
+    await indexContacts(ctx, connections);
+    return true;
+  } catch (error) {
+    if (!isApiError(error, 'scope')) throw error;
+    ctx.capabilities.refuse('search', error);
+    return false;
+  }
 }
 
 async function pushPage(ctx: JobContext, needs: PushPagesNeeds, { pairs, candidates }: Page): Promise<void> {

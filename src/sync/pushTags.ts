@@ -1,4 +1,4 @@
-import { ApiError } from '../platforms/apiError.ts';
+import { ApiError, isApiError } from '../platforms/apiError.ts';
 import { customerLog, type JobContext } from './jobContext.ts';
 import { count, outcomeOf, type TagWork } from './finishPair.ts';
 import { noteSuccess } from './pushJob.ts';
@@ -33,7 +33,10 @@ export async function pushTags(
     await Promise.all(calls.map((call) => perform(() => send(ctx, call, failed))));
   }
   for (const work of works) {
-    if (failed.has(work)) await settleFailure(ctx, work.job.pair, work.job, failed.get(work));
+    if (!failed.has(work)) continue;
+    const error = failed.get(work);
+    if (isApiError(error, 'scope')) await settleRefused(ctx, work, error);
+    else await settleFailure(ctx, work.job.pair, work.job, error);
   }
   await Promise.all(works.filter((work) => !failed.has(work)).map((work) => settleTags(ctx, work)));
 }
@@ -78,6 +81,7 @@ async function send(ctx: JobContext, call: TagCall, failed: Map<TagWork, unknown
       }
     }
     noteSuccess(ctx);
+    ctx.capabilities.allow('tags');
   } catch (error) {
     for (const work of call.works) failed.set(work, error);
   }
@@ -92,6 +96,16 @@ const rowError = (message: string) =>
     answered: true,
     mayHaveLanded: false,
   });
+
+/** The token may do everything but tags: they wait, the rest of the person and everybody else goes on (SPEC §2.6). */
+async function settleRefused(ctx: JobContext, { job }: TagWork, error: ApiError): Promise<void> {
+  ctx.capabilities.refuse('tags', error);
+  const { pending: _, ...tags } = job.link.tags;
+  job.link = { ...job.link, tags };
+  job.forwardOpen = true;
+  count(job, job.created || job.changes.length > 0);
+  await ctx.settler.settle({ ...outcomeOf(job), link: job.link });
+}
 
 async function settleTags(ctx: JobContext, { job, plan }: TagWork): Promise<void> {
   const { pair, link } = job;

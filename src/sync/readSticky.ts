@@ -7,6 +7,7 @@ import { insertDeliveries, type NewInboxRow } from '../store/inbox.ts';
 import { raiseProblems } from '../store/problems.ts';
 import type { Store } from '../store/store.ts';
 import { wantedReads, type WantedRead } from '../store/wantedReads.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { StickyHealth } from './stickyHealth.ts';
 import { cardRead, customerRead } from './stickyRows.ts';
 
@@ -15,6 +16,7 @@ export interface ReadStickyNeeds {
   log: Logger;
   signal: AbortSignal;
   health: Pick<StickyHealth, 'failed' | 'halt'>;
+  capabilities: Capabilities;
 }
 
 const PAGE = 200;
@@ -31,6 +33,7 @@ const stoppedAt = new WeakMap<Store, Map<string, string>>();
  */
 export async function readSticky(needs: ReadStickyNeeds, connection: Connection, side: StickySide): Promise<number> {
   const { store } = needs;
+  if (needs.capabilities.isRefused('read')) return 0;
   const places = stoppedAt.get(store) ?? new Map<string, string>();
   stoppedAt.set(store, places);
   const from = places.get(connection.id) ?? '';
@@ -87,6 +90,7 @@ async function readPages(
             rows.push(...(await readOne(needs, connection, side, wanted)));
             pass.reads += 1;
             pass.failedInARow = 0;
+            needs.capabilities.allow('read');
           } catch (error) {
             if (!isApiError(error)) throw error;
             rows.push(...(await settleUnread(needs, connection, wanted, pass, error)));
@@ -101,7 +105,7 @@ async function readPages(
 
 /** What a read that failed leaves: the question stays open, is closed with a problem, or ends the pass for everybody. */
 async function settleUnread(
-  { store, health }: ReadStickyNeeds,
+  { store, health, capabilities }: ReadStickyNeeds,
   connection: Connection,
   wanted: WantedRead,
   pass: Pass,
@@ -119,6 +123,10 @@ async function settleUnread(
       if (!error.answered) health.failed(error);
       pass.failedInARow += 1;
       if (pass.failedInARow >= STOP_AFTER_FAILURES || health.halt()) pass.stopped ??= error;
+      return [];
+    case 'scope':
+      capabilities.refuse('read', error);
+      pass.stopped ??= error;
       return [];
     default:
       health.failed(error);

@@ -6,10 +6,12 @@ import type { GhlSide } from '../platforms/ghl/sides.ts';
 import { isApiError } from '../platforms/apiError.ts';
 import type { StickySide } from '../platforms/stickycards/sides.ts';
 import { hasDueMarks } from '../store/marks.ts';
+import { tellOfWaiting } from '../store/nameless.ts';
 import { hasDueCustomers } from '../store/pairs.ts';
 import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { wantedReads } from '../store/wantedReads.ts';
+import { type Capabilities, capabilitiesOf } from './capabilities.ts';
 import { applyBrake, brakeRests, MassChange } from './brake.ts';
 import { tellWhetherConnected } from './ghlConnected.ts';
 import { createJobQueue } from './jobQueue.ts';
@@ -19,7 +21,7 @@ import { pollContacts } from './pollContacts.ts';
 import { pushMarked } from './pushMarked.ts';
 import { pushPages } from './pushPages.ts';
 import { readSticky } from './readSticky.ts';
-import { createRunContext, performLedger } from './runContext.ts';
+import { createRunContext, performLedger, type RunParts } from './runContext.ts';
 import type { RunBatchNeeds } from './runNeeds.ts';
 import { haltOf } from './settleFailure.ts';
 import { pauseSide, resumeSide, RunHalted, sidePauseOf } from './sidePause.ts';
@@ -66,6 +68,7 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   const { store } = needs;
   const { connection, direction, trigger, signal } = order;
   await needs.foldAll(connection);
+  await tellOfWaiting(store, connection.id);
   await tellWhetherConnected(store, connection);
   const doors = await openDoors(needs, order);
   if (!doors) return null;
@@ -77,16 +80,17 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   const health = createStickyHealth(() => {
     doors.toSticky = false;
   });
+  const capabilities = capabilitiesOf(store, connection.id, { tryAll: trigger !== 'cron' });
   const unsubscribe = [ghl?.onCall(count), sticky?.onCall(count), sticky?.onCall((call) => health.heard(call))];
   let runId: string | null = null;
   let status: RunStatus = doors.blocked?.wanted === false ? 'failed' : 'completed';
   let lastError: string | null = doors.blocked?.reason ?? null;
   try {
-    if (doors.blocked === null && doors.toSticky) await poll(needs, order, doors);
+    if (doors.blocked === null && doors.toSticky) await poll({ ...needs, capabilities }, order, doors);
     const found = doors.blocked === null && (await findsWork(store, connection.id, doors));
     if (!found && trigger === 'cron') return null;
     runId = await openRun(store, { connectionId: connection.id, direction, trigger });
-    if (found) await work(needs, order, doors, runId, counts, health);
+    if (found) await work(needs, order, doors, { runId, counts, health, capabilities });
     if (counts.failedCount > 0) status = 'partial';
     if (doors.paused.ghl && found) await resumeSide(store, needs.connections, connection.id);
   } catch (error) {
@@ -95,7 +99,8 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   } finally {
     for (const end of unsubscribe) end?.();
   }
-  lastError = (await settleStickyHealth(needs, connection, doors, health)) ?? lastError;
+  lastError =
+    (await settleStickyHealth(needs, connection, doors, health)) ?? (await capabilities.settle()) ?? lastError;
   sumUp(counts, doors);
   await closeRun(store, runId, counts, status, lastError);
   return runId;
@@ -145,10 +150,25 @@ function wantedPause(connection: Connection, direction: Direction | 'both'): str
 }
 
 /** What changed in GHL, also where no webhook told of it (SPEC §3.1). */
-async function poll(needs: RunBatchNeeds, { connection, signal }: RunOrder, doors: Doors): Promise<void> {
+async function poll(
+  needs: RunBatchNeeds & { capabilities: Capabilities },
+  { connection, signal }: RunOrder,
+  doors: Doors,
+): Promise<void> {
   const ghl = doors.ghl as GhlSide;
+  const { capabilities } = needs;
   const facts = await locationFacts(needs, connection, ghl, { again: false });
-  await pollContacts({ ...needs, connection, facts, ghl: ghl.client, signal });
+  if (capabilities.isRefused('search')) return;
+  try {
+    await pollContacts({ ...needs, connection, facts, ghl: ghl.client, signal });
+    capabilities.allow('search');
+  } catch (error) {
+    if (!isApiError(error) || error.side !== 'ghl' || signal.aborted) throw error;
+    if (error.class !== 'scope' && haltOf(error)) throw error;
+    // The search may be what is ill: only when a plain read fails as well, GHL is away (SPEC §2.6, circuit breaker).
+    if (error.class === 'transient') await ghl.client.getLocation({ priority: 'next', signal });
+    capabilities.refuse('search', error);
+  }
 }
 
 async function findsWork(store: Store, connectionId: string, doors: Doors): Promise<boolean> {
@@ -165,18 +185,17 @@ async function work(
   needs: RunBatchNeeds,
   order: RunOrder,
   doors: Doors,
-  runId: string,
-  counts: RunCounts,
-  health: StickyHealth,
+  parts: Pick<RunParts, 'runId' | 'counts' | 'health' | 'capabilities'>,
 ): Promise<void> {
   const { store, connections } = needs;
+  const { runId, counts, health, capabilities } = parts;
   const { connection } = order;
   const ghl = doors.ghl as GhlSide;
   if (doors.sticky) {
-    await readSticky({ store, log: needs.log, signal: order.signal, health }, connection, doors.sticky);
+    await readSticky({ store, log: needs.log, signal: order.signal, health, capabilities }, connection, doors.sticky);
     await needs.foldAll(connection);
   }
-  const facts = await locationFacts(needs, connection, ghl, { again: false });
+  const facts = await locationFacts({ ...needs, capabilities }, connection, ghl, { again: false });
   ghl.pace.setConcurrency(CONCURRENCY);
   const jobs = createJobQueue(ghl.pace, order.signal);
   const { signal } = jobs;
@@ -188,9 +207,7 @@ async function work(
     sticky,
     // The same object: a side that is given up for this run is given up by all its jobs.
     halves: doors,
-    health,
-    runId,
-    counts,
+    ...parts,
     signal,
   });
   const onPage = async () => {

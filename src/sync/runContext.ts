@@ -7,6 +7,7 @@ import type { RunCounts } from '../store/runs.ts';
 import { segmentNames } from '../store/segments.ts';
 import { createSettler } from '../store/settle.ts';
 import { consentNow } from './actions/consentNow.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { JobContext } from './jobContext.ts';
 import { locationFacts } from './locationFacts.ts';
 import { performCommands, type CommandSelection } from './performCommands.ts';
@@ -20,6 +21,7 @@ export interface RunParts {
   sticky: StickySide | null;
   halves: JobContext['halves'];
   health: StickyHealth;
+  capabilities: Capabilities;
   runId: string;
   counts: RunCounts;
   signal: AbortSignal;
@@ -46,6 +48,7 @@ export async function createRunContext(needs: RunBatchNeeds, parts: RunParts): P
     perform: async (filter) => {
       await performLedger(ctx, parts.health, filter);
     },
+    capabilities: parts.capabilities,
     stickyFailed: (error) => parts.health.failed(error),
     emptyWith: { value: '' },
     settler: createSettler(store, connection.id),

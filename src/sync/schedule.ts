@@ -17,6 +17,8 @@ export interface RunAsked {
   connectionId: string;
   direction: Direction | 'both';
   trigger: RunTrigger;
+  /** The call of a workflow asks for it, and is one of those that `beforeManual` would wait for. */
+  forAction?: boolean;
 }
 
 export interface Schedule {
@@ -28,6 +30,8 @@ export interface Schedule {
   sweep(): Promise<void>;
   /** Performs work while no run of the connection is under way, as its holder. */
   exclusively<T>(connectionId: string, work: () => Promise<T>): Promise<T>;
+  /** Resolves when nothing of a removed connection is under way here; what still waits in line ends by itself. */
+  ended(connectionId: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,6 +48,8 @@ export interface ScheduleNeeds extends Omit<RunBatchNeeds, 'rows' | 'tagMap'> {
   connectionOf(id: string): Connection | undefined;
   connectionIds(): string[];
   rebuild(connection: Connection): Promise<void>;
+  /** Done before a run that a person asked for and that writes to Sticky Cards: calls of workflows that wait. */
+  beforeManual(connectionId: string): Promise<void>;
 }
 
 /** Requests of other processes are looked for this often. */
@@ -56,10 +62,17 @@ const CONNECTIONS_AT_ONCE = 20;
 /** Late is better than not at all: left alone, node-cron drops a tick that a busy process notices a second late. */
 const CRON = { timezone: 'UTC', missedExecutionTolerance: Number.MAX_SAFE_INTEGER } as const;
 
+const removed = (id: string) =>
+  new AppError('unknown_connection', `the connection "${id}" was removed before its run came to an end`, {
+    httpStatus: 404,
+  });
+
 export function createSchedule(needs: ScheduleNeeds): Schedule {
   const { store, log, leases } = needs;
   const lanes = new Map<string, PQueue>();
   const all = new PQueue({ concurrency: CONNECTIONS_AT_ONCE });
+  /** What is not only in line but at work, one at a time per connection. */
+  const atWork = new Map<string, Promise<unknown>>();
   /** Due time of the last sweep that is done, so that a tick need not ask. */
   const sweptAtMs = new Map<string, number>();
   let closed = false;
@@ -75,12 +88,25 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
   };
 
   const exclusively = <T>(connectionId: string, work: () => Promise<T>): Promise<T> =>
-    laneOf(connectionId).add(() => all.add(work));
+    laneOf(connectionId).add(() =>
+      all.add(() => {
+        const mine = work().finally(() => atWork.delete(connectionId));
+        atWork.set(connectionId, mine);
+        return mine;
+      }),
+    );
 
   const runHere = (asked: RunAsked): Promise<string | null> =>
     exclusively(asked.connectionId, async () => {
       const connection = needs.connectionOf(asked.connectionId);
       if (closed || !connection || !leases.holds(asked.connectionId)) return null;
+      if (asked.trigger === 'manual' && asked.direction !== 'stickycards_to_ghl' && !asked.forAction)
+        await needs.beforeManual(asked.connectionId).catch((error: unknown) => {
+          log.error('calls of workflows could not be tried before a run', {
+            connection: asked.connectionId,
+            reason: messageOf(error),
+          });
+        });
       const order = {
         connection,
         direction: asked.direction,
@@ -104,6 +130,7 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
       const request = await getRequest(store, id);
       if (request?.completedAt) return request.runId === null ? null : getRun(store, request.runId);
       if (closed) return null;
+      if (!needs.connectionOf(asked.connectionId)) throw removed(asked.connectionId);
       if (leases.holds(asked.connectionId)) continue;
       const waited = store.clock.nowMs() - askedAtMs;
       if (waited > HOLDER_PATIENCE_MS && !(await isTaken(asked.connectionId))) {
@@ -132,6 +159,7 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     if (!leases.holds(asked.connectionId)) await leases.beat();
     if (!leases.holds(asked.connectionId)) return runElsewhere(asked);
     const runId = await runHere(asked);
+    if (!needs.connectionOf(asked.connectionId)) throw removed(asked.connectionId);
     return runId === null ? null : getRun(store, runId);
   };
 
@@ -188,6 +216,10 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     );
   };
 
+  const rebuildHere = async (connection: Connection): Promise<void> => {
+    if (leases.holds(connection.id)) await needs.rebuild(connection);
+  };
+
   const takeRequests = async () => {
     for (const request of await openRequests(
       store,
@@ -197,7 +229,7 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
       if (!connection) continue;
       const work =
         request.kind === 'rebuild'
-          ? exclusively(request.connectionId, () => needs.rebuild(connection)).then(() => null)
+          ? exclusively(request.connectionId, () => rebuildHere(connection)).then(() => null)
           : runHere({ connectionId: request.connectionId, direction: request.direction, trigger: request.trigger });
       const runId = await work.catch((error: unknown) => {
         log.error('a requested run failed', { connection: request.connectionId, reason: messageOf(error) });
@@ -225,6 +257,10 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     tick,
     sweep,
     exclusively,
+    ended: async (connectionId) => {
+      await atWork.get(connectionId)?.catch(() => undefined);
+      sweptAtMs.delete(connectionId);
+    },
     close: async () => {
       closed = true;
       stopRequests();

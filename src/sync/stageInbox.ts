@@ -1,18 +1,20 @@
 import { canonical } from '../domain/canonical.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { StickyCardsEvent } from '../domain/event.ts';
+import { parseExactly } from '../domain/exactJson.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Dialect } from '../platforms/stickycards/dialect.ts';
 import { parseEnvelope } from '../platforms/stickycards/envelope.ts';
 import { insertCommands } from '../store/commands.ts';
 import type { Db } from '../store/db.ts';
-import { type FoldRow, markFolded, reusedDeliveryIds, unfoldedEvents, waitingEvents } from '../store/foldQueue.ts';
-import { raiseProblems } from '../store/problems.ts';
+import { type FoldRow, markFolded, reusedDeliveryIds, unfoldedEvents } from '../store/foldQueue.ts';
+import { type RaisedProblem, raiseProblems } from '../store/problems.ts';
 import { noteSegments } from '../store/segments.ts';
-import { loadPeople, writePeople } from '../store/staging.ts';
+import { writePeople } from '../store/staging.ts';
 import { Folding } from './folding.ts';
 import { isOfGhl, stageGhl, type StageGhlNeeds } from './stageGhl.ts';
+import { learnOpportunities, loadNamed, type ParsedRow, settleNameless, takeNameless } from './takeNameless.ts';
 
 export interface StageInboxNeeds extends StageGhlNeeds {
   log: Logger;
@@ -59,15 +61,20 @@ async function stageOneByOne(needs: StageInboxNeeds, connection: Connection, lim
         customerId: row.customerId,
         plain: false,
       };
-      const sample = { receiptId: row.id, type: row.type };
       await store.tx(async (db) => {
         await markFolded(store, db, [mark], store.clock.now());
-        await raiseProblems(store, db, connection.id, [{ code: 'fold_failed', recordId: row.id, sample }]);
+        await raiseProblems(store, db, connection.id, [foldFailed(row.id, row.type)]);
       });
     }
   }
   return rows.length;
 }
+
+const foldFailed = (receiptId: string, type: string): RaisedProblem => ({
+  code: 'fold_failed',
+  recordId: receiptId,
+  sample: { receiptId, type },
+});
 
 /** Of the database or the disk, not of the delivery: tried again as it is. */
 const PASSING =
@@ -89,31 +96,25 @@ async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, 
   const rows = all.filter((row) => !isOfGhl(row));
   if (rows.length === 0) return;
   const dialect = needs.dialectOf(connection);
-  const fold = new Folding(connection, dialect);
-  const parsed = rows.map((row) => ({ row, event: readEvent(row, connection) }));
+  const parse = (row: FoldRow): ParsedRow => ({ row, event: readEvent(row, connection) });
+  const parsed = rows.map(parse);
   const events = parsed.map((p) => p.event).filter((event) => event !== null);
-  const people = await loadPeople(
-    store,
-    db,
-    connection.id,
-    [...new Set(events.map((e) => e.customerId).filter((id) => id !== null))],
-    [...new Set(events.map((e) => e.cardId).filter((id) => id !== null))],
-  );
-  fold.load(people);
-  const reused = await reusedDeliveryIds(store, db, rows);
-  for (const { row, event } of parsed) fold.take(row, event, reused);
-  // Deliveries that waited for a card which is known by now.
-  for (let known = fold.newlyKnownCards(); known.length > 0; known = fold.newlyKnownCards()) {
-    for (const row of await waitingEvents(store, db, connection.id, known))
-      fold.take(row, readEvent(row, connection), reused);
-  }
+  const fold = new Folding(connection, dialect, await reusedDeliveryIds(store, db, rows));
+  fold.load(await loadNamed(store, db, connection.id, parsed));
+  await learnOpportunities(store, db, connection.id, fold, parsed);
+  for (const { row, event } of parsed) fold.take(row, event);
+  await takeNameless(store, db, connection, fold, parse);
   const now = store.clock.now();
+  const left = fold.leaveAside();
   const { customers, cards } = fold.changedRows(now);
   await writePeople(store, db, customers, cards);
+  await settleNameless(store, db, connection.id, fold, left);
   await noteSegments(store, db, connection.id, new Set(events.flatMap(segmentsIn)));
   await insertCommands(store, db, fold.commands);
   await markFolded(store, db, fold.marks, now);
   for (const failure of fold.failures) needs.log.error('a delivery could not be folded', failure);
+  const failed = fold.failures.map(({ receiptId, type }) => foldFailed(receiptId, type));
+  if (failed.length > 0) await raiseProblems(store, db, connection.id, failed);
 }
 
 /** The segments that an event says exist. */
@@ -126,7 +127,7 @@ const segmentsIn = ({ segment, segments }: StickyCardsEvent): string[] => [
 function readEvent(row: FoldRow, connection: Connection): StickyCardsEvent | null {
   if (row.payload === null) return null;
   try {
-    const json: unknown = JSON.parse(row.payload);
+    const json = parseExactly(row.payload);
     // What we read or wrote ourselves was written down in our own form.
     const parsed =
       row.source === 'stickycards' ? parseEnvelope(json) : { kind: 'event' as const, event: json as StickyCardsEvent };

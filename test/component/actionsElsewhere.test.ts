@@ -49,3 +49,20 @@ test('a holder that is busy elsewhere: queued after ten seconds, done by it late
   expect(balance()).toBe(150);
   expect((await add(url, 'a')).text).toBe(answer.text);
 });
+
+test('what an instance without the lease rejected is not carried out later', async () => {
+  const { url, add, balance } = await start(await databases.sqlite());
+  await t.api('/connections/default/observe', {});
+  await other.registry.refresh();
+  const answer = await add(url, 'a');
+  expect(answer.body).toMatchObject({ result: 'rejected', reason_code: 'observe' });
+  await t.api('/connections/default/activate', {});
+  await t.app.registry.refresh();
+  expect(t.app.registry.get('default')?.mode).toBe('live');
+  await t.app.actions.sweep();
+  await t.run();
+  expect(balance()).toBe(100);
+  expect((await add(url, 'a')).text).toBe(answer.text);
+  const event = await t.api(`/events/${String(answer.body['receiptId'])}`);
+  expect(event.body).toMatchObject({ status: 'SKIPPED', reason: 'observe' });
+});

@@ -143,6 +143,51 @@ describe('what is told', () => {
     expect(sink.received).toHaveLength(5);
   });
 
+  test('a message that the address refuses for what it says holds up no other, and is tried again by itself', async () => {
+    sink.answer.statusOf = ({ text }) => (String(text).includes('two different contacts') ? 400 : 200);
+    const taken = () => sink.received.filter(({ body }) => sink.answer.statusOf?.(body) === 200).length;
+    await raise('a', 'identity_conflict');
+    await raise('a');
+    await raise('a', 'points_limit');
+    await alerts.tell();
+    expect([sink.received.length, taken()]).toEqual([3, 2]);
+    expect(warned).toEqual(['ALERT_WEBHOOK_URL refuses one alert; it is tried again, the others are told']);
+    await alerts.tell();
+    expect(sink.received).toHaveLength(3);
+    // It waits longer and longer, and whatever comes meanwhile is told at once.
+    for (const waitMs of [5_000, 10_000, 9_000]) {
+      clock.ahead(waitMs);
+      await raise('a', `made_up_${waitMs}`);
+      await alerts.tell();
+    }
+    expect([sink.received.length, taken(), warned.length]).toEqual([8, 5, 1]);
+    delete sink.answer.statusOf;
+    clock.ahead(20_000);
+    await alerts.tell();
+    await alerts.tell();
+    expect(sink.received).toHaveLength(9);
+    expect(sink.received.at(-1)?.body['text']).toContain('two different contacts');
+  });
+
+  test('more refused messages than fit one page keep nobody behind them from being told', async () => {
+    sink.answer.statusOf = ({ text }) => (String(text).includes('Customers could not be written') ? 200 : 422);
+    for (let i = 0; i < 45; i++) await raise('a', `made_up_${i}`);
+    await raise('a');
+    await alerts.tell();
+    await alerts.tell();
+    expect(sink.received).toHaveLength(46);
+    expect(sink.received.at(-1)?.body['text']).toContain('Customers could not be written');
+  });
+
+  test.each([401, 403, 404, 410, 429, 302])('HTTP %i is about the address: the others wait too', async (status) => {
+    sink.answer.status = status;
+    await raise('a');
+    await raise('a', 'identity_conflict');
+    await alerts.tell();
+    await alerts.tell();
+    expect(sink.received).toHaveLength(1);
+  });
+
   test('the problem of a connection that another instance speaks for is left to it', async () => {
     await raise('a', 'record_failed', 'south');
     await alerts.tell();

@@ -16,6 +16,7 @@ import { type ConnectionRegistry, createConnectionRegistry } from '../../src/sto
 import { createConnectionStore } from '../../src/store/connections.ts';
 import { insertDeliveries, type NewInboxRow } from '../../src/store/inbox.ts';
 import { newLink } from '../../src/store/links.ts';
+import { type CallBudget, createCallBudget } from '../../src/store/callBudget.ts';
 import { raiseProblems } from '../../src/store/problems.ts';
 import { closeRun, getRun, type NewLogRow, noCounts, openRun, writeLogs } from '../../src/store/runs.ts';
 import { createSecretBox } from '../../src/store/secrets.ts';
@@ -41,6 +42,7 @@ const at = new Date('2026-03-01T10:00:00.123Z');
 const DAY_MS = 86_400_000;
 
 let store: Store;
+let callBudget: CallBudget;
 let registry: ConnectionRegistry;
 let server: Server;
 let url: string;
@@ -65,6 +67,7 @@ beforeAll(async () => {
       return getRun(store, id);
     },
   };
+  callBudget = createCallBudget({ store, log: silentLogger });
   const app = express();
   app.use(
     '/api',
@@ -72,11 +75,18 @@ beforeAll(async () => {
       store,
       connections,
       registry,
+      removals: {
+        remove: async (id, actor) => {
+          await connections.remove(id, actor);
+          await registry.refresh();
+        },
+      },
       schedule,
       firstLink: ({ id, mode }) => Promise.resolve(emptyReport(id, mode, at)),
       doctor: ({ id }) => Promise.resolve({ connection: id, status: 'green', checkedAt: at, checks: [] }),
       setup: () => Promise.reject(new Error('not asked for here')),
       firstDelivery: () => Promise.resolve(false),
+      callBudget,
       dialects: ['report', 'digitalwallet'],
       maps: loadMaps(join(projectRoot, 'config')),
       log: silentLogger,
@@ -92,6 +102,7 @@ afterAll(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   registry.close();
+  await callBudget.close();
   await store.close();
 });
 
@@ -207,6 +218,24 @@ describe('runs and logs', () => {
     expect(await count('connection=south&trigger=cron')).toBe(1);
     expect(await count('connection=south&direction=stickycards_to_ghl')).toBe(0);
     expect(await count('direction=ghl_to_stickycards')).toBe(1);
+  });
+
+  test('whoever asks for a run is written down, for each connection, whatever becomes of it', async () => {
+    asked.length = 0;
+    const before = (await audits('run.start')).length;
+    await post('/runs', { direction: 'ghl_to_stickycards', wait: true });
+    refuseRuns = true;
+    await post('/runs', { connection: 'resting', wait: true });
+    refuseRuns = false;
+    await post('/runs', { connection: 'nowhere' });
+    expect(asked).toHaveLength(3);
+    const row = { actor: 'api', before: null };
+    const after = { direction: 'ghl_to_stickycards', trigger: 'manual' };
+    expect((await audits('run.start')).slice(before)).toMatchObject([
+      { ...row, subject: 'north', connectionId: 'north', after },
+      { ...row, subject: 'south', connectionId: 'south', after },
+      { ...row, subject: 'resting', connectionId: 'resting', after: { ...after, direction: 'both' } },
+    ]);
   });
 
   test('the logs of a run and of a customer come with their changes, in pages without gaps or repeats', async () => {
@@ -610,6 +639,10 @@ describe('problems', () => {
     expect((await post(`/problems/${id}/resolve`)).body).toMatchObject({ state: 'resolved', affected: 0 });
     expect((await post(`/problems/${id}/resolve`)).status).toBe(200);
     expect(await audits('problem.resolved')).toHaveLength(1);
+    expect(problem(await post(`/problems/${id}/acknowledge`))).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining('opens again by itself'),
+    });
     await store.tx((db) =>
       raiseProblems(store, db, 'north', [{ code: 'identity_conflict', recordId: 'b', sample: {} }]),
     );
@@ -739,6 +772,29 @@ test('the overview says of every connection whether it keeps up', async () => {
   });
   expect(body.items[1]).toMatchObject({ state: 'paused', lagSeconds: null, pending: 0 });
   expect((body.items[0] as { lagSeconds: number }).lagSeconds).toBeGreaterThan(3600);
+});
+
+describe('every list', () => {
+  test.each(['/overview', '/connections', '/runs', '/logs', '/events', '/customers', '/commands', '/problems'])(
+    'GET %s takes limit, cursor and connection, and means them',
+    async (path) => {
+      const whole = (await get(`${path}?limit=200`)).body.items;
+      const of = (item: Record<string, unknown>) => item.connection ?? item.id;
+      expect((await get(`${path}?limit=1`)).body.items).toEqual(whole.slice(0, 1));
+      expect((await walk(path, 1)).items).toEqual(whole);
+      const south = (await walk(`${path}?connection=south`, 1)).items;
+      expect(south).toEqual(whole.filter((item) => of(item) === 'south'));
+      expect((await get(`${path}?connection=nowhere`)).body).toEqual({ items: [], nextCursor: null });
+    },
+  );
+
+  test("the logs of a run are one connection's; the overview without a limit is whole", async () => {
+    const [log] = (await get('/logs?connection=north&limit=1')).body.items;
+    const count = async (query: string) => (await get(`/runs/${log?.runId as string}/logs${query}`)).body.items.length;
+    expect(await count('?connection=north')).toBe(7);
+    expect(await count('?connection=south')).toBe(0);
+    expect((await get('/overview')).body).toMatchObject({ nextCursor: null, items: [{}, {}, {}] });
+  });
 });
 
 describe('what is not understood is refused, never passed over', () => {

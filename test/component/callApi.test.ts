@@ -167,6 +167,26 @@ describe('a call that is answered', () => {
     expect(JSON.stringify(lines)).not.toMatch(/ann@example\.com|pit-secret|c1/);
   });
 
+  it('repeats nothing of the token that was sent, whatever it looks like and wherever the remote puts it', async () => {
+    const token = 'k+4930123456789.ana@example.com-17';
+    api = makeApi({ headers: () => ({ Authorization: `Bearer ${token}` }) });
+    const long = `${'x'.repeat(270)} ${token}`;
+    for (const body of [{ message: `Invalid token: ${token}` }, { errors: { token: [`${token} is invalid`] } }, long]) {
+      answers = [json(401, body)];
+      const error = await failure(put());
+      expect(`${error.message} ${JSON.stringify(lines)}`).not.toMatch(/k\+4|example\.com|-17/);
+    }
+  });
+
+  it('shows no phone number and no web token that a refusal repeats', async () => {
+    answers = [json(422, { message: ['phone +1-555-1234 must be a valid phone number'] })];
+    const refused = await failure(put());
+    expect(refused.message).toContain('422 phone +1-***34 must be a valid phone number');
+    answers = [json(401, { message: 'Invalid JWT: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig_secret' })];
+    expect((await failure(put())).message).toBe('401 Invalid JWT: eyJ***');
+    expect(JSON.stringify(lines)).not.toMatch(/555|sig_secret|eyJz/);
+  });
+
   it('follows no redirect', async () => {
     answers = [(res) => res.writeHead(302, { Location: '/elsewhere' }).end()];
     expect(await failure(get())).toMatchObject({ class: 'transient', status: 302, answered: true });

@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { asc } from 'drizzle-orm';
 import { createCore } from '../../src/app.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -214,6 +215,15 @@ describe('runs', () => {
       (await cli('runs', '--limit', '1', '--json', '--cursor', first.nextCursor)).out,
     ) as typeof first;
     expect([second.items[0]?.id, second.nextCursor]).toEqual([run?.id, null]);
+    await cli('sync', '-c', 'nowhere');
+    const audits = await inStore(({ db, s }) => db.select().from(s.syncAuditLogs).orderBy(asc(s.syncAuditLogs.id)));
+    const start = {
+      actor: 'cli',
+      action: 'run.start',
+      subject: 'north',
+      after: { direction: 'both', trigger: 'manual' },
+    };
+    expect(audits.slice(1)).toMatchObject([start, start]);
   });
 
   test('a running service performs the sync and the rebuild: its lease stays with it', async () => {

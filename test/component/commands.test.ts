@@ -464,6 +464,15 @@ describe('a refund', () => {
     expect(await s.command(id)).toMatchObject({ state: 'applied' });
   });
 
+  test('of a payment that is a note is over at once', async () => {
+    s = await startCommandStage();
+    await s.link('cus_1');
+    await s.order('note', 'cus_1', payment, 'payment:pay_1');
+    const id = await lose(refund);
+    await s.perform();
+    expect(await s.command(id)).toMatchObject({ state: 'applied', result: { nothing: expect.any(String) } });
+  });
+
   test('of a payment that never comes is over after a week', async () => {
     s = await startCommandStage();
     await s.link('cus_1');

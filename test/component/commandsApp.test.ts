@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { listCommands } from '../../src/store/commands.ts';
 import { movableClock } from '../helpers/movableClock.ts';
 import { delivery } from '../helpers/story.ts';
@@ -86,5 +86,65 @@ test('without a pipeline a payment is a note', async () => {
     ...expected,
     notes: [...expected.notes, 'Payment of 12.50 USD received'].toSorted(),
     opportunities: [],
+  });
+});
+
+describe('a refund in full of a payment that is an opportunity', () => {
+  const paid = delivery('PaymentCompletedSuccessfulEvent', 8, { amount: 12.5, currency: 'USD', payment_id: 'pay_1' });
+  const refund = (rest: Record<string, unknown>) =>
+    delivery('PaymentRefundedEvent', 10, { currency: 'USD', payment_id: 'pay_1', ...rest });
+
+  test('makes it lost although the pipeline was taken out of the settings since', async () => {
+    t = await startTestApp(pipeline);
+    await t.deliver(paid);
+    await t.run();
+    await t.run();
+    await fetch(`${t.url}/api/connections/default`, {
+      method: 'PATCH',
+      headers: { authorization: 'Bearer admin-7f3b9d2e5c' },
+      body: JSON.stringify({ pipelineId: null, stageId: null }),
+    });
+    expect(t.app.registry.get('default')?.ghl.pipelineId).toBeNull();
+    await t.deliver(refund({ amount: 12.5 }));
+    await t.run();
+    expect(seen().opportunities).toEqual(['lost 12.5']);
+  });
+
+  test('makes it lost by two equal parts that are told of one second', async () => {
+    t = await startTestApp(pipeline);
+    await t.deliver(paid);
+    await t.deliver(refund({ amount: 6.25, event_id: 'ref_1' }));
+    await t.run();
+    await t.run();
+    expect(seen().opportunities).toEqual(['won 12.5']);
+    // The same refund once more is none.
+    expect((await t.deliver(refund({ amount: 6.25, event_id: 'ref_1' }))).status).toBe(200);
+    await t.run();
+    expect(seen().opportunities).toEqual(['won 12.5']);
+    await t.deliver(refund({ amount: 6.25, event_id: 'ref_2' }));
+    await t.run();
+    expect(seen()).toMatchObject({ notes: ['Refund of 6.25 USD', 'Refund of 6.25 USD'], opportunities: ['lost 12.5'] });
+  });
+
+  test('makes it lost when no amount is named, and the note says what was taken for it', async () => {
+    t = await startTestApp(pipeline);
+    await t.deliver(paid);
+    await t.deliver(refund({}));
+    await t.run();
+    await t.run();
+    expect(seen()).toMatchObject({
+      notes: ['Payment refunded in full (no amount was named)'],
+      opportunities: ['lost 12.5'],
+    });
+  });
+
+  test('the ledger says why there was nothing to do', async () => {
+    t = await startTestApp(pipeline);
+    await t.deliver(paid);
+    await t.deliver(refund({ amount: 5 }));
+    await t.run();
+    await t.run();
+    const { body } = await t.api('/commands?kind=opportunity_lost');
+    expect(body).toMatchObject({ items: [{ state: 'applied', result: { nothing: 'not refunded in full' } }] });
   });
 });

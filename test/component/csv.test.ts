@@ -68,3 +68,31 @@ test('a filter that is not understood is refused before the file begins', async 
     expect.stringContaining('application/problem+json'),
   ]);
 });
+
+test('a whole e-mail finds all who share it: in pages, as CSV, counted and retried', async () => {
+  const { store } = t.app;
+  const email = 'shop@example.com';
+  const rows = Array.from({ length: 250 }, (_, n) => ({
+    ...newCustomerRow('default', `shared_${String(n).padStart(3, '0')}`, new Date('2026-03-20T15:00:00.000Z')),
+    email,
+    syncStatus: 'FAILED' as const,
+  }));
+  await store.tx((db) =>
+    store.bulk.write(db, store.s.stickyCardsCustomers, rows, {
+      conflict: ['connectionId', 'stickycardsId'],
+      update: 'none',
+    }),
+  );
+  const sizes: number[] = [];
+  for (let cursor = ''; ;) {
+    const { body } = await t.api(`/customers?q=${email}&limit=100${cursor && `&cursor=${cursor}`}`);
+    sizes.push((body['items'] as unknown[]).length);
+    if (body['nextCursor'] === null) break;
+    cursor = body['nextCursor'] as string;
+  }
+  expect(sizes).toEqual([100, 100, 50]);
+  expect((await (await csv(`&q=${email}`)).text()).trimEnd().split('\r\n')).toHaveLength(251);
+  const retry = { filter: { q: email } };
+  expect((await t.api('/retry', { ...retry, dryRun: true })).body).toEqual({ count: 250, dryRun: true });
+  expect((await t.api('/retry', retry)).body).toEqual({ count: 250 });
+});

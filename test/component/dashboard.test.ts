@@ -59,6 +59,8 @@ describe('signing in', () => {
       '/\\evil.example',
       'javascript:alert(1)',
       '/logout',
+      '/.//evil.example',
+      '/x/..//evil.example',
     ])
       expect(await landed(elsewhere)).toBe('/');
   });
@@ -229,6 +231,16 @@ describe('buttons', () => {
       expect((await visitor.get(location ?? '')).text).toContain('class="notice"');
       expect((await audits()).at(-1)).toMatchObject({ actor: 'admin', action: audit });
     }
+    const started = await visitor.press('/runs', '/runs', { connection: 'default', direction: 'stickycards_to_ghl' });
+    expect(started.location).toMatch(/^\/runs/);
+    expect((await audits()).at(-1)).toMatchObject({
+      actor: 'admin',
+      action: 'run.start',
+      subject: 'default',
+      connectionId: 'default',
+      after: { direction: 'stickycards_to_ghl', trigger: 'manual' },
+    });
+    expect((await visitor.get('/audit')).text).toContain('run.start');
     const event = ((await t.api('/events?source=stickycards')).body['items'] as { id: string }[])[0]?.id ?? '';
     expect((await visitor.press(`/inbox/${event}`, `/inbox/${event}/replay`)).status).toBe(303);
     expect((await audits()).at(-1)).toMatchObject({ actor: 'admin', action: 'event.replay', subject: event });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { json, Router } from 'express';
 import { systemClock } from '../../src/clock.ts';
 import { AppError } from '../../src/errors.ts';
+import { startTestApp } from '../helpers/testApp.ts';
 import { ADMIN_TOKEN, type Receiver, startReceiver } from '../helpers/receiver.ts';
 
 const MB = 1024 * 1024;
@@ -107,11 +108,48 @@ describe('the API', () => {
     expect(await get('/api/nothing', admin)).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 
+  test('answers a program as a program, whatever kind of answer it takes, and browsers with pages elsewhere', async () => {
+    const t = await startTestApp();
+    const ask = async (method: string, path: string) => {
+      const headers = { authorization: 'Bearer admin-7f3b9d2e5c', accept: 'text/html' };
+      const answer = await fetch(`${t.url}${path}`, { method, headers });
+      return [answer.status, answer.headers.get('content-type')?.split(';')[0]];
+    };
+    for (const [method, path, status] of [
+      ['GET', '/api/nope', 404],
+      ['POST', '/api/nope', 404],
+      ['GET', '/api', 404],
+      ['DELETE', '/api/runs', 404],
+      ['GET', '/api/runs/run_none', 404],
+      ['GET', '/api/runs?colour=red', 400],
+      ['POST', '/webhooks/nope', 404],
+      ['GET', '/webhooks', 404],
+      ['POST', '/actions/nope', 404],
+    ] as const)
+      expect([path, ...(await ask(method, path))]).toEqual([path, status, 'application/problem+json']);
+    expect(await ask('GET', '/nope')).toEqual([404, 'text/html']);
+    await t.stop();
+  });
+
   test('comes with the headers of helmet and does not name its framework', async () => {
     const { headers } = await get('/api/ok', admin);
     expect(headers.get('content-security-policy')).toBeTruthy();
     expect(headers.get('x-powered-by')).toBeNull();
   });
+});
+
+test('an address that cannot be listened at is one line that names its variable', async () => {
+  const line = async (port: number, host: string) => {
+    const other = await startReceiver();
+    await other.http.stop();
+    const refused: unknown = await other.http.listen(port, host).catch((error: unknown) => error);
+    await other.stop();
+    return refused instanceof AppError ? refused.message : 'no words for it';
+  };
+  // 192.0.2.0/24 is kept for documentation: it is nobody's.
+  expect(await line(0, '192.0.2.1')).toMatch(/^HOST: "192\.0\.2\.1" is no address of this machine: use .*$/);
+  expect(await line(0, 'no-such-host.invalid')).toMatch(/^HOST: "no-such-host\.invalid" is no address .*$/);
+  expect(await line(receiver.port, '127.0.0.1')).toMatch(/^PORT: \d+ is taken by another program: set .*$/);
 });
 
 describe('stopping', () => {

@@ -84,6 +84,7 @@ describe('people and what is done about them', () => {
     const next = (await parsed('customers', '--after', page.nextCursor)) as { items: { customerId: string }[] };
     expect(next.items.map((c) => c.customerId)).toEqual(['cus_3']);
     expect((await cli('customers', '--status', 'LOST')).code).toBe(2);
+    expect(await cli('customers', '--after', 'nonsense')).toMatchObject({ code: 2, out: '' });
   });
 
   test('a retry is counted first, takes a filter or one, and never everybody by mistake', async () => {
@@ -94,6 +95,29 @@ describe('people and what is done about them', () => {
     expect(await parsed('retry', '--all')).toEqual({ count: 2 });
     expect((await cli('retry', '--all')).out).toBe('0 are taken again by the next run.\n');
     expect((await cli('retry', 'nobody')).code).toBe(1);
+  });
+
+  test('a dry run of one customer counts them and changes nothing; a filter beside an id is refused', async () => {
+    await fail('field');
+    const before = await lastAudit();
+    expect(await cli('retry', 'cus_1', '--dry-run')).toEqual({
+      code: 0,
+      out: 'cus_1 would be taken again.\n',
+      err: '',
+    });
+    expect(await parsed('retry', 'cus_1', '-c', 'default', '--dry-run')).toEqual({ count: 1, dryRun: true });
+    const missing = await cli('retry', 'nobody', '--dry-run');
+    expect([missing.code, missing.out]).toEqual([1, '']);
+    expect(missing.err).toContain('no such customer');
+    for (const beside of [['--all'], ['--status', 'FAILED'], ['--code', 'field'], ['--find', 'P1']]) {
+      const refused = await cli('retry', 'cus_1', ...beside);
+      expect([refused.code, refused.out]).toEqual([2, '']);
+      expect(refused.err).toBe(
+        'one customer is retried with --connection and --dry-run at most: leave the rest out, or the id\n',
+      );
+    }
+    expect((await t.api('/customers/cus_1')).body).toMatchObject({ syncStatus: 'FAILED' });
+    expect(await lastAudit()).toEqual(before);
   });
 
   test('everything, a connection, a direction or one customer is paused and goes on', async () => {

@@ -1,4 +1,4 @@
-// A push that had to wait (SPEC §3.4): consent that was asked for long ago is asked for again.
+// A push in the ledger (SPEC §3.4): the person is asked right before it leaves.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type CommandStage, startCommandStage } from '../helpers/commandStage.ts';
 
@@ -9,8 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.stop());
 
-const order = () =>
-  stage.order('push', 'cus_1', { message: 'Hi', contactId: 'con_1', consentAtMs: stage.clock.nowMs() - 61_000 });
+const order = () => stage.order('push', 'cus_1', { message: 'Hi', contactId: 'con_1' });
 const sent = () => stage.stickyCards.state.pushes().length;
 
 test.each([
@@ -31,5 +30,13 @@ test('nobody can be asked: nothing is sent', async () => {
   const id = await order();
   await stage.perform();
   expect((await stage.command(id)).state).toBe('pending');
+  expect(sent()).toBe(0);
+});
+
+test('somebody whom Sticky Cards was told to leave alone gets nothing, whatever the contact says', async () => {
+  await stage.customer('cus_1', { optInStatus: 'opted_out' });
+  const id = await order();
+  await stage.perform({}, { optedOut: () => Promise.resolve(false) });
+  expect(await stage.command(id)).toMatchObject({ state: 'failed', reason: 'opted_out' });
   expect(sent()).toBe(0);
 });

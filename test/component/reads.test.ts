@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { listProblems } from '../../src/store/problems.ts';
-import { delivery } from '../helpers/story.ts';
+import { at, delivery } from '../helpers/story.ts';
 import { LOCATION, onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
 let t: TestApp;
@@ -31,6 +31,17 @@ test('a balance event without a balance is answered by one read of the card in t
   expect(reads()).toEqual(['/v1/cards/card_1']);
   await t.run();
   expect(reads()).toHaveLength(1);
+});
+
+test('a balance that names no card is read from the customer, whose only card it need not be', async () => {
+  await anaAtThePlatform(77);
+  await t.deliver(delivery('CardInstalledEvent', 1, { balance: 5 }));
+  await t.run();
+  expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 5 });
+  await t.deliver({ event_type: 'CardBalanceUpdatedEvent', timestamp: at(2), customer_id: 'cus_1', balance: 70 });
+  await t.run();
+  expect(reads()).toEqual(['/v1/customers/cus_1']);
+  expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 77 });
 });
 
 test('two different balances of one time are settled by a read, not by a guess', async () => {

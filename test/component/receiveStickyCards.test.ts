@@ -350,11 +350,60 @@ describe('duplicates', () => {
     expect((await receiver.rows()).map((row) => row.deliveryId)).toEqual(['d-1', 'd-1', 'd-1', 'd-1']);
   });
 
+  test.each([
+    ['e-mails', { email: 'p@example.com' }, { email: 'q@example.com' }],
+    ['phones', { phone_number: '+12125550142' }, { phone_number: '+12125550143' }],
+    ['bodies', { comment: 'one' }, { comment: 'two' }],
+  ])('the same id for two deliveries that name nobody by id: their %s tell them apart', async (_what, one, two) => {
+    const id = { 'x-sticky-delivery-id': 'd-1' };
+    const nameless = (rest: object) => ({ event_type: 'CustomerCreatedEvent', timestamp: NOW / 1000, ...rest });
+    expect((await receiver.deliver(nameless(one), id)).body.duplicate).toBe(false);
+    expect((await receiver.deliver(nameless(two), id)).body.duplicate).toBe(false);
+    expect((await receiver.deliver(nameless(one), id)).body.duplicate).toBe(true);
+    expect((await receiver.rows()).map((row) => [row.deliveryId, row.duplicates])).toEqual([
+      ['d-1', 1],
+      ['d-1', 0],
+    ]);
+  });
+
+  test('ids that a number would round are two ids', async () => {
+    const body = (id: string) =>
+      `{"event_type":"CardScannedEvent","timestamp":${NOW},"event_id":${id},"customer_id":${id},"card_id":17}`;
+    const send = (text: string) => receiver.post(PATH, text, { 'x-signature': sign(text) });
+    expect((await send(body('1445678901234567890'))).body.duplicate).toBe(false);
+    expect((await send(body('1445678901234567891'))).body.duplicate).toBe(false);
+    expect((await send(body('1445678901234567891'))).body.duplicate).toBe(true);
+    expect((await receiver.rows()).map((row) => [row.deliveryId, row.customerId, row.cardId])).toEqual([
+      ['1445678901234567890', '1445678901234567890', '17'],
+      ['1445678901234567891', '1445678901234567891', '17'],
+    ]);
+  });
+
   test('an id of any length works', async () => {
     const id = { 'x-sticky-delivery-id': 'i'.repeat(3000) };
     expect((await receiver.deliver(event(), id)).body.duplicate).toBe(false);
     expect((await receiver.deliver(event(), id)).body.duplicate).toBe(true);
   });
+});
+
+test('what no column can hold is stored all the same: a long type cut, a long id left to the body', async () => {
+  const long = (id: string) =>
+    event({ event_type: 'E'.repeat(121), customer_id: `${'c'.repeat(3000)}${id}`, card_id: 'k'.repeat(256) });
+  expect((await receiver.deliver(long('1'))).status).toBe(202);
+  const id = { 'x-sticky-delivery-id': 'd-1' };
+  expect((await receiver.deliver(long('1'), id)).body.duplicate).toBe(false);
+  expect((await receiver.deliver(long('2'), id)).body.duplicate).toBe(false);
+  expect((await receiver.deliver(long('1'), id)).body.duplicate).toBe(true);
+  expect((await receiver.deliver(event({ event_id: 'e'.repeat(3000) }))).body.duplicate).toBe(false);
+  expect((await receiver.deliver(event({ event_id: 'e'.repeat(3000) }))).body.duplicate).toBe(true);
+  const [first, , , last] = await receiver.rows();
+  expect(first).toMatchObject({
+    type: 'E'.repeat(120),
+    customerId: null,
+    cardId: null,
+    payload: JSON.stringify(long('1')),
+  });
+  expect(last).toMatchObject({ deliveryId: 'e'.repeat(255), customerId: 'cust-1' });
 });
 
 describe('event time', () => {

@@ -1,6 +1,6 @@
 // Events taken again, customers read anew, and the story of a customer (SPEC §6, §6.1).
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { desc } from 'drizzle-orm';
+import { desc, eq } from 'drizzle-orm';
 import { listCommands } from '../../src/store/commands.ts';
 import { onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
 import { delivery } from '../helpers/story.ts';
@@ -163,6 +163,14 @@ test('a resync reads both sides anew and brings together what no webhook told', 
     0,
   );
   expect((await audits())[0]).toEqual(['customer.resync', customerId]);
+  const { store } = t.app;
+  const { syncAuditLogs: a } = store.s;
+  expect(await store.db.select().from(a).where(eq(a.action, 'customer.resync'))).toMatchObject([
+    {
+      before: { syncStatus: 'SYNCED', attempts: 0, readWanted: false },
+      after: { syncStatus: 'PENDING', attempts: 0, readWanted: true },
+    },
+  ]);
   expect((await t.api('/customers/nobody/resync', {})).status).toBe(404);
 });
 

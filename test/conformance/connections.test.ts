@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
 import { silentLogger } from '../../src/log.ts';
+import { purgeConnection } from '../../src/store/connectionPurge.ts';
 import { keysInUse, resealSecrets } from '../../src/store/connectionKeys.ts';
 import { createConnectionRegistry } from '../../src/store/connectionRegistry.ts';
 import { type ConnectionStore, createConnectionStore } from '../../src/store/connections.ts';
+import { leaseOf, removedConnections, takeLease, thisProcess } from '../../src/store/leases.ts';
+import { raiseProblems } from '../../src/store/problems.ts';
 import { createSecretBox } from '../../src/store/secrets.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { databases } from '../helpers/databases.ts';
@@ -113,7 +116,6 @@ describe.each(Object.entries(databases))('connections on %s', (_name, newDatabas
 
   test('refusals: a bad name, a taken name, a location that another connection has, a name that nobody has', async () => {
     await connections.create('north', given, 'anna');
-    const code = (error: Error) => (error as Error & { code?: string }).code;
     const failure = (promise: Promise<unknown>) => promise.then(() => 'none', code);
     expect(await failure(connections.create('no spaces', {}, 'anna'))).toBe('invalid_name');
     expect(await failure(connections.create('push', {}, 'anna'))).toBe('invalid_name');
@@ -152,6 +154,58 @@ describe.each(Object.entries(databases))('connections on %s', (_name, newDatabas
       pausedDirections: [],
     });
     expect(await connections.resume('north', 'anna')).toMatchObject({ state: 'ready', reason: null });
+  });
+
+  const code = (error: unknown) => (error as { code?: string }).code;
+  const codesOf = async (changes: Promise<unknown>[]) =>
+    (await Promise.allSettled(changes))
+      .map((c) => (c.status === 'fulfilled' ? 'done' : String(code(c.reason))))
+      .toSorted((a, b) => (a < b ? -1 : 1));
+
+  test('of twelve who connect one location at the same moment, one does', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `n${i}`);
+    const all = names.map((name) => connections.create(name, { ghlLocationId: 'loc1' }, 'anna'));
+    expect(await codesOf(all)).toEqual(['done', ...Array.from({ length: 11 }, () => 'location_taken')]);
+    expect(await connections.all()).toHaveLength(1);
+  });
+
+  test('of two that move to one location at the same moment, one does; given up, it is free again', async () => {
+    await connections.create('north', {}, 'anna');
+    await connections.create('south', {}, 'anna');
+    const move = (name: string) => connections.patch(name, { ghlLocationId: 'loc1' }, 'anna');
+    expect(await codesOf([move('north'), move('south')])).toEqual(['done', 'location_taken']);
+    const holder = (await connections.all()).find((c) => c.ghl.locationId === 'loc1')?.id as string;
+    await connections.patch(holder, { ghlLocationId: null }, 'anna');
+    await move(holder === 'north' ? 'south' : 'north');
+  });
+
+  test('of several who make a connection of one name at the same moment, one does', async () => {
+    const all = Array.from({ length: 4 }, () => connections.create('north', { ghlLocationId: 'loc1' }, 'anna'));
+    const codes = await codesOf(all);
+    expect(codes.filter((each) => each === 'done')).toHaveLength(1);
+    expect(await connections.all()).toHaveLength(1);
+  });
+
+  test('what is asked of a connection at the same moment all happens', async () => {
+    await connections.create('north', given, 'anna');
+    const patches = Array.from({ length: 8 }, (_, i) => connections.patch('north', { pipelineId: `p${i}` }, `a${i}`));
+    const codes = await codesOf([
+      connections.pause('north', 'anna'),
+      connections.pause('north', 'bert', 'stickycards_to_ghl'),
+      connections.pauseAll('carl'),
+      connections.setMode('north', 'live', 'dora'),
+      connections.rememberCursor('north', 'poll', { atMs: 5 }),
+      connections.patch('north', { lowRating: 4 }, 'emma'),
+      ...patches,
+    ]);
+    expect(new Set(codes)).toEqual(new Set(['done']));
+    expect(await connections.get('north')).toMatchObject({
+      state: 'paused',
+      mode: 'live',
+      pausedDirections: ['ghl_to_stickycards', 'stickycards_to_ghl'],
+      lowRating: 4,
+      cursors: { poll: { atMs: 5 }, pausedBeforeAll: expect.any(Array) },
+    });
   });
 
   describe('default, from the environment', () => {
@@ -219,7 +273,35 @@ describe.each(Object.entries(databases))('connections on %s', (_name, newDatabas
     });
   });
 
-  test('a removed connection takes its links with it; a later one of the same name starts empty', async () => {
+  test('a removed connection takes its links and problems with it; a neighbour keeps its own', async () => {
+    for (const name of ['default', 'south']) {
+      await connections.create(name, { ...given, ghlLocationId: name }, 'anna');
+      await store.tx((db) =>
+        raiseProblems(store, db, name, [{ code: 'command_failed', recordId: `${name}-1`, sample: {} }]),
+      );
+    }
+    await link();
+    await connections.remove('default', 'anna');
+    expect(await removedConnections(store)).toEqual(['default']);
+    await purgeConnection(store, 'default');
+    expect(await removedConnections(store)).toEqual([]);
+    expect(await store.db.select().from(store.s.entityMappings)).toEqual([]);
+    expect((await store.db.select().from(store.s.problems)).map((row) => row.connectionId)).toEqual(['south']);
+    expect((await store.db.select().from(store.s.problemRecords)).map((row) => row.recordId)).toEqual(['south-1']);
+  });
+
+  test('the name of a removed connection is not given away while somebody still works on it', async () => {
+    await connections.create('default', given, 'anna');
+    const elsewhere = thisProcess('ins_elsewhere');
+    expect(await takeLease(store, 'default', elsewhere)).toBe(true);
+    await connections.remove('default', 'anna');
+    expect((await leaseOf(store, 'default'))?.holder).toBe('ins_elsewhere');
+    await expect(connections.create('default', given, 'anna')).rejects.toMatchObject({ code: 'connection_removing' });
+    await purgeConnection(store, 'default');
+    await connections.create('default', given, 'anna');
+  });
+
+  test('the data of an interrupted removal is not found by a later connection of the same name', async () => {
     await connections.create('default', given, 'anna');
     await link();
     await connections.remove('default', 'anna');

@@ -1,9 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
+import { drizzle as sqliteDrizzle } from 'drizzle-orm/better-sqlite3';
+import { migrate as migrateSqlite } from 'drizzle-orm/better-sqlite3/migrator';
+import { drizzle as postgresDrizzle } from 'drizzle-orm/node-postgres';
+import { migrate as migratePostgres } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { systemClock } from '../../src/clock.ts';
 import { projectRoot } from '../../src/paths.ts';
@@ -102,4 +106,58 @@ test('a Postgres that is behind is not changed by a start, only by the migrate c
   await migrateDatabase(url);
   await (await openStore(url, systemClock)).close();
   await client.end();
+});
+
+/** The migrations before the one of this name, as a folder. */
+function migrationsBefore(dialect: string, tag: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  cpSync(join(projectRoot, 'migrations', dialect), folder, { recursive: true });
+  const file = join(folder, 'meta', '_journal.json');
+  const journal = JSON.parse(readFileSync(file, 'utf8')) as { entries: { tag: string }[] };
+  const upTo = journal.entries.findIndex((entry) => entry.tag === tag);
+  writeFileSync(file, JSON.stringify({ ...journal, entries: journal.entries.slice(0, upTo) }));
+  return folder;
+}
+
+const oldConnection = (id: string, mode: string, location: string | null, at: string) =>
+  `insert into connections (id, mode, dialect, paused_directions, settings, secrets, cursors, created_at, updated_at)
+   values ('${id}', '${mode}', 'report', '[]', '${JSON.stringify({ ghlLocationId: location })}', '{}', '{}', ${at}, ${at})`;
+
+test.each(['sqlite', 'postgres'])('a location that was connected twice survives the update (%s)', async (dialect) => {
+  const folder = migrationsBefore(dialect, '0007_location_once');
+  const at = dialect === 'sqlite' ? (n: number) => `${n}` : (n: number) => `to_timestamp(${n})`;
+  const rows = [
+    oldConnection('a-first', 'observe', 'loc1', at(1)),
+    oldConnection('b-live', 'live', 'loc1', at(2)),
+    oldConnection('c-other', 'observe', 'loc2', at(3)),
+    oldConnection('d-none', 'observe', null, at(4)),
+    `insert into problem_records (problem_id, record_id, created_at) values ('prb_gone', 'c1', ${at(1)})`,
+  ];
+  let url: string;
+  if (dialect === 'sqlite') {
+    url = sqliteUrl();
+    const db = new Database(url.slice('file:'.length));
+    migrateSqlite(sqliteDrizzle(db), { migrationsFolder: folder });
+    for (const row of rows) db.exec(row);
+    db.close();
+  } else {
+    url = await postgresUrl();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await migratePostgres(postgresDrizzle(client), { migrationsFolder: folder });
+    for (const row of rows) await client.query(row);
+    await client.end();
+  }
+  await migrateDatabase(url);
+  const store = await openStore(url, systemClock);
+  const all = await store.db.select().from(store.s.connections).orderBy(store.s.connections.id);
+  const records = await store.db.select().from(store.s.problemRecords);
+  await store.close();
+  expect(all.map(({ id, ghlLocationId }) => [id, ghlLocationId])).toEqual([
+    ['a-first', null],
+    ['b-live', 'loc1'],
+    ['c-other', 'loc2'],
+    ['d-none', null],
+  ]);
+  expect(records).toEqual([]);
 });

@@ -1,13 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eq } from 'drizzle-orm';
 import { systemClock } from '../../src/clock.ts';
 import { findEvents, findLogs } from '../../src/store/activityQueries.ts';
 import { retryCustomer, retryCustomers, setCustomerPaused } from '../../src/store/customerActions.ts';
-import { type CustomerKey, customersById, listCustomers, withCardsAndLinks } from '../../src/store/customerQueries.ts';
+import {
+  countCustomers,
+  type CustomerKey,
+  type CustomerPosition,
+  customersById,
+  listCustomers,
+  positionOf,
+  positionText,
+  withCardsAndLinks,
+} from '../../src/store/customerQueries.ts';
 import { insertDeliveries, type NewInboxRow } from '../../src/store/inbox.ts';
 import { newLink } from '../../src/store/links.ts';
 import {
-  callsToday,
-  callsTodayOfAll,
   lastRun,
   lastRuns,
   oldestPending,
@@ -16,7 +24,7 @@ import {
   statusCounts,
 } from '../../src/store/overviewQueries.ts';
 import { decideProblem, getProblem } from '../../src/store/problemActions.ts';
-import { listProblems, raiseProblems } from '../../src/store/problems.ts';
+import { clearProblems, listProblems, raiseProblems } from '../../src/store/problems.ts';
 import { closeRun, type NewLogRow, noCounts, openRun, writeLogs } from '../../src/store/runs.ts';
 import { type CustomerRow, newCustomerRow } from '../../src/store/staging.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -151,6 +159,45 @@ describe.each(Object.entries(databases))('the queries for people on %s', (_name,
     expect(await decideProblem(store, 'prb_none', 'ignored', 'anna')).toBeNull();
   });
 
+  test('a problem that is over cannot be acknowledged, and comes back open whatever state it was in but ignored', async () => {
+    const raise = (...recordIds: string[]) =>
+      store.tx((db) =>
+        raiseProblems(
+          store,
+          db,
+          'beta',
+          recordIds.map((recordId) => ({ code: 'field_refused', recordId, sample: {} })),
+        ),
+      );
+    const decide = (state: 'acknowledged' | 'resolved' | 'ignored') => decideProblem(store, id, state, 'anna');
+    const over = { code: 'problem_is_over', httpStatus: 409 };
+    await raise('a');
+    const id = (await listProblems(store, { code: 'field_refused' }, 1))[0]?.id as string;
+
+    await decide('resolved');
+    await expect(decide('acknowledged')).rejects.toMatchObject(over);
+    await raise('a', 'b');
+    expect(await getProblem(store, id)).toMatchObject({ state: 'open', affected: 2 });
+
+    // Over by itself while it was ignored: acknowledged then, it would stay silent as well.
+    await decide('ignored');
+    await store.tx(async (db) => {
+      for (const recordId of ['a', 'b']) await clearProblems(store, db, 'beta', recordId, ['field_refused']);
+    });
+    expect(await getProblem(store, id)).toMatchObject({ state: 'ignored', affected: 0 });
+    await expect(decide('acknowledged')).rejects.toMatchObject(over);
+    await raise('a');
+    expect(await getProblem(store, id)).toMatchObject({ state: 'ignored', affected: 1 });
+    expect(await decide('acknowledged')).toMatchObject({ state: 'acknowledged', affected: 1 });
+    await raise('a', 'b');
+    expect(await getProblem(store, id)).toMatchObject({ state: 'acknowledged', affected: 2 });
+
+    // As an earlier version left it.
+    await store.tx((db) => db.update(store.s.problems).set({ affected: 0 }).where(eq(store.s.problems.id, id)));
+    await raise('c');
+    expect(await getProblem(store, id)).toMatchObject({ state: 'open', affected: 1 });
+  });
+
   test('what all connections did comes newest first, page after page', async () => {
     const log = (i: number): NewLogRow => ({
       runId: 'run_1',
@@ -192,7 +239,7 @@ describe.each(Object.entries(databases))('the queries for people on %s', (_name,
     expect(await findLogs(store, { connection: 'Alpha', status: 'failed' }, 100)).toHaveLength(3);
   });
 
-  test('the overview knows the age of what waits, the last run and the calls of today', async () => {
+  test('the overview knows the age of what waits and the last run', async () => {
     const delivery = (key: string, receivedAt: Date): NewInboxRow => ({
       connectionId: 'Alpha',
       source: 'stickycards',
@@ -226,9 +273,9 @@ describe.each(Object.entries(databases))('the queries for people on %s', (_name,
       'Alpha',
     ]);
     const first = await openRun(store, { connectionId: 'beta', direction: 'both', trigger: 'manual' });
-    await closeRun(store, first, { ...noCounts(), apiCalls: 7 }, 'completed', null);
+    await closeRun(store, first, noCounts(), 'completed', null);
     const second = await openRun(store, { connectionId: 'beta', direction: 'both', trigger: 'manual' });
-    await closeRun(store, second, { ...noCounts(), apiCalls: 5 }, 'completed', null);
+    await closeRun(store, second, noCounts(), 'completed', null);
     await store.tx((db) =>
       db.insert(store.s.syncRunSummaries).values({
         id: 'run_01ARZ3NDEKTSV4RRFFQ69G5FAV',
@@ -236,21 +283,60 @@ describe.each(Object.entries(databases))('the queries for people on %s', (_name,
         direction: 'both',
         trigger: 'cron',
         status: 'completed',
-        apiCalls: 1000,
         startedAt: at,
         heartbeatAt: at,
       }),
     );
     expect((await lastRun(store, 'beta'))?.id).toBe(second);
     expect(await lastRun(store, 'Alpha')).toBeNull();
-    expect(await callsToday(store, 'beta')).toBe(12);
-    expect(await callsToday(store, 'Alpha')).toBe(0);
     // The same, asked for all connections at once.
     expect([...(await lastRuns(store))].map(([id, run]) => [id, run.id])).toEqual([['beta', second]]);
-    expect([...(await callsTodayOfAll(store))]).toEqual([['beta', 12]]);
     const oldest = await oldestPendings(store, CONNECTIONS);
     expect(oldest.get('beta')).toEqual(await oldestPending(store, 'beta'));
     expect(oldest.get('beta')).toEqual(at);
     expect([oldest.has('Alpha'), oldest.has('empty')]).toEqual([false, false]);
+  });
+
+  test('everybody who shares an e-mail is found page by page and retried, and nobody else', async () => {
+    const email = 'shop@example.com';
+    const row = (connection: string, id: string, values: Partial<CustomerRow>) => ({
+      ...newCustomerRow(connection, id, at),
+      syncStatus: 'FAILED' as const,
+      ...values,
+    });
+    const sharing = (connection: string, count: number) =>
+      Array.from({ length: count }, (_, n) => row(connection, `shared_${String(n).padStart(3, '0')}`, { email }));
+    const rows = [
+      ...sharing('Alpha', 230),
+      ...sharing('beta', 20),
+      row('beta', 'other_1', { email: `${email}.au` }),
+      row('Alpha', 'other_2', { firstName: email }),
+      row('Alpha', 'shared_done', { email, syncStatus: 'SYNCED' }),
+    ];
+    await store.tx((db) =>
+      store.bulk.write(db, store.s.stickyCardsCustomers, rows, {
+        conflict: ['connectionId', 'stickycardsId'],
+        update: 'none',
+      }),
+    );
+    const filter = { q: email.toUpperCase(), syncStatus: 'FAILED' as const };
+    const seen: string[] = [];
+    const sizes: number[] = [];
+    for (let after: CustomerPosition | undefined; ;) {
+      const page = await listCustomers(store, filter, 100, after);
+      seen.push(...keys(page.rows));
+      sizes.push(page.rows.length);
+      if (!page.next) break;
+      // As a cursor brings it back.
+      after = positionOf(positionText(page.next));
+    }
+    expect(sizes).toEqual([100, 100, 50]);
+    expect(new Set(seen).size).toBe(250);
+    expect(seen.every((key) => key.includes('/shared_'))).toBe(true);
+    expect(await countCustomers(store, filter)).toBe(250);
+    expect((await listCustomers(store, filter, 250)).next).toBeNull();
+    // They change under its hands: whoever was taken is no longer a failed one.
+    expect(await retryCustomers(store, filter, 'anna')).toBe(250);
+    expect(keys((await listCustomers(store, filter, 100)).rows)).toEqual(['Alpha/other_2', 'beta/other_1']);
   });
 });

@@ -7,15 +7,15 @@ import pg from 'pg';
 import { connectionId, customerId, fillMany } from '../../bench/manyRows.ts';
 import { systemClock } from '../../src/clock.ts';
 import { findEvents, findLogs, findRuns } from '../../src/store/activityQueries.ts';
+import { keptOfDay } from '../../src/store/callBudget.ts';
 import { findCommands } from '../../src/store/commandActions.ts';
 import { countCustomers, customersById, listCustomers, withCardsAndLinks } from '../../src/store/customerQueries.ts';
 import { commandsForPeople, linkAndContact, listAudits, openProblems } from '../../src/store/dashboardQueries.ts';
 import type { Db } from '../../src/store/db.ts';
+import { waitingEvents } from '../../src/store/foldQueue.ts';
 import { WINDOW_ROWS } from '../../src/store/listWindow.ts';
 import { readFigures } from '../../src/store/metricsQueries.ts';
 import {
-  callsToday,
-  callsTodayOfAll,
   lastRun,
   lastRuns,
   oldestPending,
@@ -23,6 +23,7 @@ import {
   oldestUnfolded,
   statusCounts,
 } from '../../src/store/overviewQueries.ts';
+import { holdersOfClues, opportunitiesAmong } from '../../src/store/nameless.ts';
 import { listProblems } from '../../src/store/problems.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { customerTimeline } from '../../src/store/timelineQueries.ts';
@@ -134,6 +135,11 @@ const QUERIES: Record<string, (store: Store) => Promise<unknown>> = {
   'events skipped, of a type': (s) => findEvents(s, { status: 'skipped', type: 'RareEvent' }, 51),
   'events received': (s) => findEvents(s, { status: 'received' }, 51),
   'events folded, of a connection': (s) => findEvents(s, { status: 'folded', connection: C }, 51),
+  'events that wait for a card or a clue': (s) =>
+    waitingEvents(s, s.db, C, { cardIds: ['card_1'], clues: ['email:a@example.com'] }),
+  'whom a delivery without a customer can mean': (s) =>
+    holdersOfClues(s, s.db, C, ['phone:+12125550142', 'email:a@example.com', 'payment:pay_1']),
+  'refunds of opportunities': (s) => opportunitiesAmong(s, s.db, C, ['pay_1']),
   'events of a customer': (s) => findEvents(s, { customerId: P }, 51),
   'events of a customer and type': (s) => findEvents(s, { customerId: P, type: 'RareEvent', connection: C }, 51),
   logs: (s) => findLogs(s, {}, 51),
@@ -153,6 +159,13 @@ const QUERIES: Record<string, (store: Store) => Promise<unknown>> = {
   'customers by name': (s) => listCustomers(s, { q: 'zzz' }, 50),
   'customers by a name that is not ASCII': (s) => listCustomers(s, { q: 'ünal' }, 50),
   'customers by phone': (s) => listCustomers(s, { q: '+12122000001' }, 50),
+  'customers by e-mail': (s) => listCustomers(s, { q: 'ana1@example.com' }, 50),
+  'customers by e-mail and status, next page': (s) =>
+    listCustomers(s, { q: 'ana1@example.com', syncStatus: 'FAILED', code: 'rare' }, 50, {
+      connectionId: C,
+      customerId: P,
+      exact: true,
+    }),
   'customers, next page': (s) => listCustomers(s, {}, 50, { connectionId: C, customerId: P }),
   'customers counted': (s) => countCustomers(s, { syncStatus: 'FAILED' }),
   'customers counted by reason': (s) => countCustomers(s, { syncStatus: 'FAILED', code: 'rare', connection: C }),
@@ -170,14 +183,18 @@ const QUERIES: Record<string, (store: Store) => Promise<unknown>> = {
   problems: (s) => listProblems(s, { state: 'open' }, 51),
   'problems counted': (s) => openProblems(s),
   'problems to tell': (s) => untoldProblems(s, [connectionId(0), C], 20),
+  'problems to tell, next page': (s) =>
+    untoldProblems(s, [connectionId(0), C], 20, {
+      connectionId: connectionId(0),
+      id: 'prb_01ARZ3NDEKTSV4RRFFQ69G5FAV',
+    }),
   'the audit log': (s) => listAudits(s, { connection: C }, 51),
   'the overview: calls, runs, lag': async (s) => {
-    await callsToday(s, C);
     await lastRun(s, C);
     await oldestPending(s, C);
     await oldestUnfolded(s);
     await lastRuns(s);
-    await callsTodayOfAll(s);
+    await keptOfDay(s, [connectionId(0), C], 20_000);
     await oldestPendings(s, [connectionId(0), C]);
   },
   'the figures': (s) => readFigures(s, [connectionId(0), C], [C]),

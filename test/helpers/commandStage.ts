@@ -60,6 +60,7 @@ const connectionAt = (ghlUrl: string, stickyUrl: string): Connection => ({
   sticker: { webhookSecret: null, partnerOrgId: null },
   createCustomers: 'all',
   lowRating: 2,
+  pointsLimit: 1000,
   fieldMap: null,
   tagMap: null,
   fingerprint: null,
@@ -170,7 +171,7 @@ export async function startCommandStage(options: CommandStageOptions = {}) {
       store.tx(async (db) => {
         await db.insert(store.s.entityMappings).values(newLink(store, 'default', customerId, contactId, state));
       }),
-    customer: (customerId: string, more: { paused?: boolean } = {}) =>
+    customer: (customerId: string, more: { paused?: boolean; optInStatus?: string } = {}) =>
       store.tx(async (db) => {
         const row = newCustomerRow('default', customerId, clock.now());
         await db.insert(store.s.stickyCardsCustomers).values({ ...row, ...more });

@@ -10,6 +10,7 @@ import type { Dialect } from '../../src/platforms/stickycards/dialect.ts';
 import { createStickySides, type StickySide } from '../../src/platforms/stickycards/sides.ts';
 import { noCounts } from '../../src/store/runs.ts';
 import { createSettler } from '../../src/store/settle.ts';
+import { capabilitiesOf } from '../../src/sync/capabilities.ts';
 import type { JobContext } from '../../src/sync/jobContext.ts';
 import { locationFacts } from '../../src/sync/locationFacts.ts';
 import { performLedger } from '../../src/sync/runContext.ts';
@@ -50,6 +51,7 @@ export async function jobContext(
     knownSegments: new Map(),
     consentWords: maps.consentWords,
     perform: (filter) => performLedger(ctx, health, filter),
+    capabilities: capabilitiesOf(store, connection.id, { tryAll: true }),
     stickyFailed: (error) => health.failed(error),
     emptyWith: { value: '' },
     settler: createSettler(store, connection.id),

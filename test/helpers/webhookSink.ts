@@ -7,22 +7,19 @@ export interface ReceivedWebhook {
   body: Record<string, unknown>;
 }
 
-/** An HTTP server that keeps what is posted to it and answers 202 (or `answer.status`). */
+/** An HTTP server that keeps what is posted to it and answers 202 (or `answer.status`, or what `answer.statusOf` says of the one). */
 export async function startWebhookSink() {
   const received: ReceivedWebhook[] = [];
-  const answer = { status: 202 };
+  const answer: { status: number; statusOf?: (body: Record<string, unknown>) => number } = { status: 202 };
   const waiting: (() => void)[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const rawBody = Buffer.concat(chunks);
-      received.push({
-        headers: request.headers,
-        rawBody,
-        body: JSON.parse(rawBody.toString()) as Record<string, unknown>,
-      });
-      response.writeHead(answer.status).end();
+      const body = JSON.parse(rawBody.toString()) as Record<string, unknown>;
+      received.push({ headers: request.headers, rawBody, body });
+      response.writeHead(answer.statusOf?.(body) ?? answer.status).end();
       for (const wake of waiting.splice(0)) wake();
     });
   });

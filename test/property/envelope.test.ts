@@ -119,6 +119,8 @@ describe('parseTime', () => {
             iso.slice(0, -1),
             iso.replace('T', ' '),
             `${local}${sign}${clock.join(':')}`,
+            iso.replaceAll(/[-:]/g, ''),
+            `${local.replaceAll(/[-:]/g, '')}${sign}${clock.join('')}`,
           ]) {
             expect(parseTime(spelling)).toBe(ms);
           }

@@ -9,6 +9,7 @@ import {
   newCustomer,
   type StagedRecord,
 } from '../../src/domain/foldEvent.ts';
+import { segmentStatedAtMs } from '../../src/domain/segmentPlan.ts';
 import { event } from '../helpers/events.ts';
 
 const statuses: Record<string, { axis: 'install' | 'admin'; value: string }> = {
@@ -41,8 +42,8 @@ const foldedEvent: fc.Arbitrary<FoldedEvent> = fc
     balance: maybe(fc.integer({ min: 0, max: 3 })),
     status: maybe(fc.constantFrom('installed', 'removed', 'inactive', 'active', 'unheard of')),
     installedAtMs: maybe(fc.integer({ min: 1, max: 6 })),
-    segments: maybe(fc.array(fc.constantFrom('VIP', 'vip', 'Gold', 'Ünder'), { maxLength: 2 })),
-    segment: maybe(fc.constantFrom('VIP', 'Gold')),
+    segments: maybe(fc.array(fc.constantFrom('VIP', 'vip', 'Gold', 'Ünder', 'Constructor', '__proto__'), { maxLength: 2 })),
+    segment: maybe(fc.constantFrom('VIP', 'Gold', '__proto__')),
     referralCount: maybe(fc.integer({ min: 0, max: 4 })),
     tier: maybe(fc.constantFrom('one', 'two')),
   })
@@ -122,6 +123,23 @@ describe('what an event leaves behind', () => {
     const thin = at(20, event('CardBalanceUpdatedEvent'));
     expect(foldAll([at(10, event('CardBalanceUpdatedEvent', { balance: 5 })), thin]).card?.readWanted).toBe(true);
     expect(foldAll([thin, at(21, event('CardBalanceUpdatedEvent', { balance: 5 }))]).card?.readWanted).toBe(false);
+  });
+
+  test.each([
+    ['CardBalanceUpdatedEvent', { balance: 77 }],
+    ['CardBalanceUpdatedEvent', {}],
+    ['CardScannedEvent', { balance: 77 }],
+    ['CardIssuedEvent', {}],
+    ['CardInstalledEvent', {}],
+    ['CardRemovedEvent', {}],
+    ['CardExpiredEvent', {}],
+  ])('%s %j without a card id marks the customer for a read', (type, rest) => {
+    const record = { customer: newCustomer('cus_1'), card: null };
+    const told = foldEvent(record, at(5, event(type, { ...rest, cardId: null })), rules);
+    expect(told.customer.readWanted).toBe(true);
+    expect(foldEvent(record, at(5, event('CardScannedEvent', { cardId: null })), rules).customer.readWanted).toBe(
+      false,
+    );
   });
 
   test('two different balances at one time mark the card for a read; a later one settles it', () => {
@@ -207,6 +225,20 @@ describe('what an event leaves behind', () => {
       at(9, event('CardScannedEvent')),
     ]);
     expect(record.customer.email).toBe('a@example.com');
+  });
+
+  test.each(['Constructor', '__proto__', 'toString'])('a segment may be called %s', (name) => {
+    const events = [
+      at(1, event('CustomerSegmentLinkedEvent', { segments: ['VIP'] })),
+      at(2, event('CustomerSegmentLinkedEvent', { segment: name })),
+    ];
+    // As the database gives it back.
+    const stored = JSON.parse(JSON.stringify(foldAll(events))) as StagedRecord;
+    const again = foldEvent(stored, at(3, event('CustomerSegmentLinkedEvent', { segment: name })), rules);
+    expect(again.customer.segments.toSorted()).toEqual(['VIP', name].toSorted());
+    expect(foldAll(events, { ...rules, segmentsExclusive: true }).customer.segments).toEqual([name]);
+    expect(segmentStatedAtMs(again.customer.fold, name)).toBe(3);
+    expect(segmentStatedAtMs({ segments: {} }, name)).toBe(0);
   });
 
   test('a whole set takes out what it leaves out; a list of what was linked does not', () => {

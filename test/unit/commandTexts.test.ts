@@ -17,6 +17,7 @@ import {
 const NEW_YORK = 'America/New_York';
 const facts = (about: string, rest: Partial<CommandFacts> = {}): CommandFacts => ({
   about,
+  receiptId: 'evt_1',
   occurredAtMs: Date.parse('2026-03-20T15:07:00Z'),
   rating: null,
   comment: null,
@@ -64,7 +65,7 @@ describe('what staff read', () => {
     ['payment', {}, 'Payment received'],
     ['payment_failed', { amount: 3, currency: 'USD' }, 'Payment of 3.00 USD failed'],
     ['refund', { amount: 1200, currency: 'JPY' }, 'Refund of 1,200 JPY'],
-    ['refund', {}, 'Payment refunded'],
+    ['refund', {}, 'Payment refunded in full (no amount was named)'],
     ['something_new', {}, 'Sticky Cards event'],
     ['toString', {}, 'Sticky Cards event'],
   ])('a note about %s %p begins with %p', (about, rest, line) => {
@@ -78,6 +79,9 @@ describe('what staff read', () => {
     });
     expect(taskText(facts('feedback', { rating: 1 }), NEW_YORK).title).toMatch(/^Follow up: unhappy customer, ★/);
     expect(taskText(facts('subscription_failed'), NEW_YORK).title).toBe('Subscription payment failed');
+    expect(taskText(facts('subscription_failed', { amount: 12.5, currency: 'USD' }), NEW_YORK).title).toBe(
+      'Subscription payment failed: 12.50 USD',
+    );
   });
 
   test('the name of an opportunity tells payments apart', () => {
@@ -156,9 +160,10 @@ describe('due on the next business day', () => {
 
 describe('refunded in full', () => {
   const payment = { amount: 12.5, currency: 'USD' };
-  const refund = (amount: number | null, occurredAtMs = 1, currency: string | null = 'USD') => ({
+  const refund = (amount: number | null, receiptId: string | null = 'evt_1', currency: string | null = 'USD') => ({
     amount,
-    occurredAtMs,
+    receiptId,
+    occurredAtMs: 1,
     currency,
   });
 
@@ -166,19 +171,22 @@ describe('refunded in full', () => {
     ['all of it', [refund(12.5)], true],
     ['told as a negative number', [refund(-12.5)], true],
     ['a part', [refund(12.49)], false],
-    ['in two parts', [refund(4.2, 1), refund(8.3, 2)], true],
-    ['one part told twice', [refund(6.25, 1), refund(6.25, 1)], false],
-    ['two equal parts', [refund(6.25, 1), refund(6.25, 2)], true],
-    ['in another currency', [refund(12.5, 1, 'EUR')], false],
-    ['without a currency', [refund(12.5, 1, null)], true],
-    ['without an amount', [refund(null)], false],
+    ['in two parts', [refund(4.2, 'evt_1'), refund(8.3, 'evt_2')], true],
+    ['one part told twice', [refund(6.25, 'evt_1'), refund(6.25, 'evt_1')], false],
+    ['two equal parts of one second', [refund(6.25, 'evt_1'), refund(6.25, 'evt_2')], true],
+    ['one part told twice, in rows that name no receipt', [refund(6.25, null), refund(6.25, null)], false],
+    ['in another currency', [refund(12.5, 'evt_1', 'EUR')], false],
+    ['without a currency', [refund(12.5, 'evt_1', null)], true],
+    ['without an amount', [refund(null)], true],
+    ['a part, then the rest without an amount', [refund(5, 'evt_1'), refund(null, 'evt_2')], true],
     ['not at all', [], false],
   ])('%s', (_name, refunds, full) => {
     expect(refundedInFull(payment, refunds)).toBe(full);
   });
 
-  test('a payment without an amount is never known to be refunded', () => {
+  test('a payment without an amount is refunded in full only by a refund without one', () => {
     expect(refundedInFull({ amount: null, currency: null }, [refund(5)])).toBe(false);
     expect(refundedInFull({ amount: 0, currency: null }, [refund(0)])).toBe(false);
+    expect(refundedInFull({ amount: null, currency: null }, [refund(null)])).toBe(true);
   });
 });

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ConfigError, loadConfig } from '../../src/config.ts';
+import { SANDBOX_WEBHOOK_SECRET } from '../../src/sandboxConnection.ts';
 
 let root: string;
 beforeEach(() => {
@@ -100,6 +102,16 @@ describe('the sandbox', () => {
   });
 });
 
+test.each(['file:./data/sandbox.db', 'file:data/../data/sandbox.db'])(
+  'a configured start never opens the file of the sandbox (%s)',
+  (DATABASE_URL) => {
+    const line = expect.stringMatching(/^DATABASE_URL: is the file of the sandbox: .*sync\.db$/);
+    expect(mistakes({ ...connected, DATABASE_URL })).toEqual([line]);
+    expect(mistakes({ DATABASE_URL })).toEqual([line]);
+    expect(load({ ...connected, DATABASE_URL, SANDBOX: '1' }).databaseUrl).toMatch(/data\/sandbox\.db$/);
+  },
+);
+
 describe('the connection default', () => {
   test('holds what is set and nothing else', () => {
     const config = load({
@@ -175,6 +187,12 @@ describe('production', () => {
     ['ENCRYPTION_KEY', '0'.repeat(64)],
     ['STICKY_CARDS_WEBHOOK_SECRET', 'your-secret-here'],
     ['GHL_WORKFLOW_KEY', 'changeme'],
+    ['STICKY_CARDS_WEBHOOK_SECRET', 'sandbox-webhook-secret'],
+    ['STICKY_CARDS_WEBHOOK_SECRET', 'Sandbox-Webhook-Secret-1'],
+    ['GHL_WORKFLOW_KEY', 'sandbox-webhook-secret'],
+    ['ADMIN_TOKEN', 'sandbox-webhook-secret'],
+    ['GHL_ACCESS_TOKEN', 'pit-sandbox'],
+    ['STICKY_CARDS_API_KEY', 'sandbox-api-key'],
   ])('does not start with a default or weak %s', (name, value) => {
     const lines = mistakes({ ...production, ...connected, [name]: value });
     expect(lines).toEqual([expect.stringMatching(`^${name}: `)]);
@@ -215,6 +233,15 @@ describe('values', () => {
   test.each([
     ['PORT', 'abc'],
     ['PORT', '70000'],
+    ['HOST', '300.300.300.300'],
+    ['HOST', '0.0.0.0:3000'],
+    ['HOST', 'http://localhost'],
+    ['HOST', '*'],
+    ['TRUST_PROXY', 'maybe'],
+    ['TRUST_PROXY', '100'],
+    ['TRUST_PROXY', 'loopback, maybe'],
+    ['TRUST_PROXY', '10.0.0.0/40'],
+    ['TRUST_PROXY', '300.1.1.1'],
     ['SYNC_PAUSED', 'maybe'],
     ['DATABASE_URL', 'mysql://db'],
     ['PUBLIC_URL', 'sync.example.com'],
@@ -229,6 +256,19 @@ describe('values', () => {
     ['GHL_WEBHOOK_PUBLIC_KEY', '-----BEGIN PUBLIC KEY-----'],
   ])('a wrong %s (%s) is one line that names it', (name, value) => {
     expect(mistakes({ SANDBOX: '0', [name]: value })).toEqual([expect.stringMatching(`^${name}: `)]);
+  });
+
+  test.each([
+    ['TRUST_PROXY', 'off', false],
+    ['TRUST_PROXY', 'on', true],
+    ['TRUST_PROXY', '2', 2],
+    ['TRUST_PROXY', 'loopback, 10.0.0.0/8,fd00::/8', 'loopback, 10.0.0.0/8,fd00::/8'],
+    ['TRUST_PROXY', '192.168.0.0/255.255.0.0', '192.168.0.0/255.255.0.0'],
+    ['HOST', '::', '::'],
+    ['HOST', 'sync.internal', 'sync.internal'],
+  ])('%s "%s" is taken', (name, value, read) => {
+    const config = load({ SANDBOX: '0', [name]: value });
+    expect(name === 'HOST' ? config.host : config.trustProxy).toBe(read);
   });
 
   test('keys: hex, base64, and two versions while they are being changed', () => {
@@ -272,6 +312,18 @@ test('a misspelled name is refused, with the name that was meant', () => {
 test('an unknown name beside a working configuration is only pointed out', () => {
   expect(load({ ...connected, GHL_SOMETHING: 'x' }).warnings).toEqual([expect.stringMatching(/^GHL_SOMETHING: /)]);
   expect(load(connected).warnings).toEqual([]);
+});
+
+test('a secret that the README prints is no secret of production, also as the older of two', () => {
+  const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');
+  const printed = [...readme.matchAll(/^ *(?:export )?\w*(?:SECRET|KEY|TOKEN|PASSWORD)=([\w-]{6,})$/gm)].map(
+    ([, s]) => s,
+  );
+  expect(printed).toContain(SANDBOX_WEBHOOK_SECRET);
+  for (const secret of printed) {
+    const env = { ...production, ...connected, STICKY_CARDS_WEBHOOK_SECRET: `wh-41c5e2b8f0,${secret}` };
+    expect(mistakes(env)).toEqual([expect.stringMatching(/^STICKY_CARDS_WEBHOOK_SECRET: is too weak/)]);
+  }
 });
 
 test('the sandbox, whose secrets are known to everybody, never starts in production', () => {

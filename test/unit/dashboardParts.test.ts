@@ -42,6 +42,10 @@ test('only a path of this service is gone on to', () => {
   expect(localPath('/problems?state=open#x')).toBe('/problems?state=open');
   for (const text of [undefined, '', 'problems', '//a.b/', '/\\a.b', 'http://a.b/', '/login', '/logout', '/\t/a.b'])
     expect(localPath(text)).toBe('/');
+  // With its dots resolved each begins with two slashes: a browser would take the rest for a host.
+  for (const text of ['/.//a.b', '/%2e//a.b', '/x/..//a.b', '/.\\\\a.b', '/x/%2E%2e/\\a.b', '/.//a.b/login'])
+    expect(localPath(text)).toBe('/');
+  expect(localPath('/customers/./x?next=//a.b')).toBe('/customers/x?next=//a.b');
 });
 
 test('text in a page is text, and a line break between words is a space', () => {

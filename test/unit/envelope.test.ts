@@ -38,6 +38,10 @@ describe('parseTime', () => {
     ['a negative number', -5, 'before_2015'],
     ['the smallest number', -Number.MAX_VALUE, null],
     ['a huge number', 1e300, null],
+    ['the basic form', '20251120T120000Z', noon],
+    ['the basic form with an offset and milliseconds', '20251120T173000.123+0530', noon + 123],
+    ['the basic form without seconds or zone', '20251120T1200', noon],
+    ['the basic form of a day that is none', '20250231T120000Z', null],
     ['digits without end', '9'.repeat(400), null],
     ['NaN', Number.NaN, null],
     ['Infinity', Number.POSITIVE_INFINITY, null],
@@ -96,7 +100,7 @@ describe('the flat envelope', () => {
       phone: '+1 212 555 0142',
       firstName: 'Ada',
       lastName: 'Byron',
-      card: { status: 'installed', installedAtMs: Date.UTC(2026, 2, 2), templateId: '7', cardType: 'reward' },
+      card: { status: 'installed', installedAtMs: Date.UTC(2026, 2, 2, 10, 30), templateId: '7', cardType: 'reward' },
       balance: 120,
       segments: ['VIP', 'Regulars'],
       segment: 'VIP',
@@ -275,6 +279,7 @@ describe('money', () => {
     [{ payment: { id: 'p', amount_cents: 500, currency: 'USD' } }, 5],
     [{ amount: null, total_cents: 100 }, 1],
     [{ amount: 'free' }, null],
+    [{ amount_cents: 1250, currency: 'constructor' }, 12.5],
   ])('%j', (fields, amount) => {
     expect(flat(fields).payment.amount).toBe(amount);
   });
@@ -288,9 +293,7 @@ describe('refusals', () => {
     ['no event type', { timestamp: 1 }, 'no_event_type', 'event_type'],
     ['a blank event type', { event_type: '  ' }, 'no_event_type', 'event_type'],
     ['an event type that is an object', { event_type: {} }, 'no_event_type', 'event_type'],
-    ['an endless event type', { event: 'E'.repeat(200) }, 'event_type_too_long', 'event'],
     ['a time before 2015', { event_type: 'E', timestamp: 86_400 }, 'time_before_2015', 'timestamp'],
-    ['an endless customer id', { event_type: 'E', customer_id: 'c'.repeat(300) }, 'id_too_long', 'customer_id'],
   ])('%s', (_what, body, code, field) => {
     expect(parseEnvelope(body)).toMatchObject({ kind: 'invalid', code, field, message: expect.any(String) });
     expect(readHead(body)).toMatchObject({ kind: 'invalid', code, field });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createContactIndex, type IndexedContact } from '../../src/domain/contactIndex.ts';
-import { addExcluded, addMatch, ambiguity, emptyReport } from '../../src/domain/firstLink.ts';
+import { addExcluded, addMatch, addWrites, ambiguity, emptyReport } from '../../src/domain/firstLink.ts';
 import { type ContactKeys, matchContact, type PersonKeys } from '../../src/domain/match.ts';
 
 const contact = (id: string, rest: Partial<ContactKeys> = {}): ContactKeys => ({
@@ -96,4 +96,13 @@ describe('the index of contacts', () => {
     expect(index.shownAs({ email: 'b@example.com', phone: null })).toBe(first);
     expect(index.tagsOf([])).toBe(index.tagsOf([]));
   });
+});
+
+test('a tag called constructor is counted like any other', () => {
+  const report = emptyReport('default', 'observe', new Date(0));
+  for (let person = 0; person < 2; person += 1) addWrites(report, [], { add: ['constructor', '__proto__'], remove: [] });
+  expect(Object.entries(report.tagsToAdd)).toEqual([
+    ['constructor', 2],
+    ['__proto__', 2],
+  ]);
 });

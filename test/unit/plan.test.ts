@@ -247,6 +247,16 @@ describe('tags, element by element', () => {
     expect(left.off).toEqual({});
     expect(planTags(new Map([['card holder', 0]]), left, new Set(), 70).add).toEqual(['card holder']);
   });
+  test.each(['constructor', '__proto__', 'tostring', 'hasownproperty'])(
+    'a tag called %s is a tag like any other: put on, kept off, never kept off unasked',
+    (tag) => {
+      const wanted = new Map([[tag, 0]]);
+      expect(planTags(wanted, none, new Set(), 1)).toMatchObject({ add: [tag], base: [] });
+      const taken = planTags(wanted, { base: [tag], off: {} }, new Set(), 50);
+      expect(Object.entries(taken.off)).toEqual([[tag, 50]]);
+      expect(planTags(wanted, JSON.parse(JSON.stringify(taken)) as typeof taken, new Set(), 60).add).toEqual([]);
+    },
+  );
   test("a segment's tag that a person took off comes back with a newer statement", () => {
     const taken = planTags(new Map([['vip', 40]]), { base: ['vip'], off: {} }, new Set(), 50);
     expect(taken.add).toEqual([]);

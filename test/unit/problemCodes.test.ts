@@ -21,7 +21,8 @@ const stored = found(new RegExp(String.raw`\bcode(?::| =) ${value}(?=[,;\n ])`, 
 /** Those that stand in one object with the record they are about: problems. */
 const raised = found(new RegExp(String.raw`\{\s*code: ${value},\s*(?:cause[^{}]{0,80}?,\s*)?recordId`, 'g'));
 const skipped = new Set([
-  ...found(/mark\('(?:skipped|waiting)', ('[a-z_]+')/g),
+  ...found(/#mark\([^()]*, '(?:skipped|waiting)', ('[a-z_]+')/g),
+  ...found(/type NobodyReason = ([^;]*);/g),
   ...found(/#skipReason\(event: StickyCardsEvent\)([\s\S]*?)\n {2}\}/g),
   ...found(/kind: 'excluded'[;,] reason: ('[a-z_]+'(?: \| '[a-z_]+')*)/g),
 ]);
@@ -35,6 +36,7 @@ describe('problem codes', () => {
         'field_refused',
         'record_failed',
         'field_wrong_type',
+        'customer_unknown',
       ]),
     );
     expect([...stored]).toEqual(expect.arrayContaining(['already_linked', 'deleted_in_ghl', 'waiting']));
@@ -45,6 +47,7 @@ describe('problem codes', () => {
         'sandbox_event',
         'fold_failed',
         'card_not_known_yet',
+        'several_customers',
       ]),
     );
   });

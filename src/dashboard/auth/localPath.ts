@@ -3,5 +3,7 @@ export function localPath(text: unknown): string {
   if (typeof text !== 'string' || !/^\/(?![/\\])/.test(text) || !URL.canParse(text, 'http://here')) return '/';
   const { origin, pathname, search } = new URL(text, 'http://here');
   if (origin !== 'http://here' || pathname === '/login' || pathname === '/logout') return '/';
+  // Only now: `/.//a.b` begins with one slash, and with two once its dots are resolved.
+  if (pathname.startsWith('//')) return '/';
   return `${pathname}${search}`;
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
-import { createFailureLimit } from '../../http/failureLimit.ts';
 import { closeSession, openSession } from '../../store/sessions.ts';
 import { userBy } from '../../store/users.ts';
 import { html, type Html } from '../html.ts';
@@ -11,17 +10,9 @@ import { clearCookie, cookieOf, SESSION_COOKIE, setCookie, VISITOR_COOKIE } from
 import { checkCsrf, csrfToken } from './csrf.ts';
 import { localPath } from './localPath.ts';
 
-const WINDOW_MS = 15 * 60_000;
-/** Wrong passwords of one address, in a quarter of an hour, before it has to wait. */
-const PER_ADDRESS = 5;
-/** Of one name from everywhere: slows a guess from many addresses, and is out of reach of somebody who mistypes. */
-const PER_NAME = 50;
-
 /** `/login` and `/logout`. `ready` makes the user `admin` before anybody is let in. */
 export function loginRouter(needs: DashboardNeeds, ready: () => Promise<void>): Router {
-  const { store, publicUrl } = needs;
-  const addresses = createFailureLimit(store.clock, PER_ADDRESS, WINDOW_MS);
-  const names = createFailureLimit(store.clock, PER_NAME, WINDOW_MS);
+  const { store, publicUrl, passwordAttempts } = needs;
   const router = Router();
 
   const show = (
@@ -51,13 +42,6 @@ export function loginRouter(needs: DashboardNeeds, ready: () => Promise<void>): 
     const password = typeof body['password'] === 'string' ? body['password'] : '';
     const again = (status: number, said: Html) => show(req, res, { status, name, next, said });
 
-    const address = req.ip ?? 'unknown';
-    const waitS = addresses.wait(address) ?? names.wait(name);
-    if (waitS !== null) {
-      res.set('retry-after', String(waitS));
-      again(429, html`Too many wrong passwords. Wait ${Math.ceil(waitS / 60)} minutes, then try again.`);
-      return;
-    }
     try {
       checkCsrf(req, cookieOf(req, VISITOR_COOKIE));
     } catch {
@@ -65,10 +49,13 @@ export function loginRouter(needs: DashboardNeeds, ready: () => Promise<void>): 
       return;
     }
     await ready();
-    const user = await userBy(store, name, password);
-    if (user === null) {
-      addresses.count(address);
-      names.count(name);
+    const checked = await passwordAttempts.check(req.ip ?? 'unknown', () => userBy(store, name, password));
+    if (checked.kind === 'closed') {
+      res.set('retry-after', String(checked.waitS));
+      again(429, html`Too many wrong passwords. Wait ${Math.ceil(checked.waitS / 60)} minutes, then try again.`);
+      return;
+    }
+    if (checked.kind === 'wrong') {
       again(
         401,
         html`The name or the password is wrong. An operator with access to the server can set a new one:
@@ -77,7 +64,7 @@ export function loginRouter(needs: DashboardNeeds, ready: () => Promise<void>): 
       return;
     }
     // A new cookie at every sign-in: one that somebody else planted is worth nothing.
-    setCookie(res, SESSION_COOKIE, await openSession(store, user.name), publicUrl);
+    setCookie(res, SESSION_COOKIE, await openSession(store, checked.found.name), publicUrl);
     clearCookie(res, VISITOR_COOKIE, publicUrl);
     res.redirect(303, next);
   });

@@ -1,4 +1,5 @@
 import type { Connection } from '../../domain/connection.ts';
+import { notConnected, stoppedBecause } from '../../domain/notConnected.ts';
 import { connectionShape } from '../../http/api/connections.ts';
 import type { PageContext } from '../context.ts';
 import { html, type Html } from '../html.ts';
@@ -13,10 +14,13 @@ export const WAYS = [
 ] as const;
 
 /** How a connection stands, in words. */
-export const stateBadges = ({ mode, state, pausedDirections }: Connection): Html =>
-  html`${mode === 'live' ? badge('ok', 'live') : badge('info', 'observes')}
+export const stateBadges = (connection: Connection): Html => {
+  const { mode, state, pausedDirections } = connection;
+  return html`${mode === 'live' ? badge('ok', 'live') : badge('info', 'observes')}
+  ${notConnected(connection) === null ? null : badge('bad', 'not connected')}
   ${state === 'ready' ? null : badge('warn', state === 'paused' ? 'paused' : 'points elsewhere')}
   ${pausedDirections.map((each) => badge('warn', `${each === 'stickycards_to_ghl' ? 'to GHL' : 'to Sticky Cards'} paused`))}`;
+};
 
 /** Makes it live, after a question. */
 export const activateButton = (ctx: PageContext, { id }: Connection): Html =>
@@ -27,7 +31,8 @@ export const activateButton = (ctx: PageContext, { id }: Connection): Html =>
 
 /** What can be switched at a connection, and why it stands still. */
 export function switches(ctx: PageContext, connection: Connection): Html {
-  const { id, mode, state, reason, pausedDirections } = connection;
+  const { id, mode, state, pausedDirections } = connection;
+  const reason = stoppedBecause(connection);
   const base = connectionHref(id);
   return html`
     <div class="row lead">${stateBadges(connection)}</div>

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import type { Connection } from '../../domain/connection.ts';
+import { stoppedBecause } from '../../domain/notConnected.ts';
 import { AppError } from '../../errors.ts';
 import { html, type Html } from '../html.ts';
 import type { DashboardNeeds } from '../needs.ts';
@@ -166,9 +167,11 @@ const list = (all: readonly Connection[]): Html =>
     [
       {
         head: 'Connection',
-        cell: ({ id, reason }) =>
-          html`<a href=${connectionHref(id)}>${id}</a>
-            ${reason === null ? null : html`<span class="sub">${reason}</span>`}`,
+        cell: (connection) => {
+          const reason = stoppedBecause(connection);
+          return html`<a href=${connectionHref(connection.id)}>${connection.id}</a>
+            ${reason === null ? null : html`<span class="sub">${reason}</span>`}`;
+        },
       },
       { head: 'State', cell: stateBadges },
       { head: 'GHL location', cell: ({ ghl }) => html`<code class="id">${ghl.locationId ?? 'not set'}</code>` },

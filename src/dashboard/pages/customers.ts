@@ -6,8 +6,10 @@ import { type CustomerShape, customerShape } from '../../http/api/customerShape.
 import { retryCustomers } from '../../store/customerActions.ts';
 import {
   type CustomerFilter,
-  type CustomerKey,
+  type CustomerPosition,
   listCustomers,
+  positionOf,
+  positionText,
   withCardsAndLinks,
 } from '../../store/customerQueries.ts';
 import { type StatusCounts, statusCounts } from '../../store/overviewQueries.ts';
@@ -38,21 +40,12 @@ function filterOf(query: Readonly<Record<string, string>>): CustomerFilter {
   };
 }
 
-// A connection's name holds no slash, so the first one ends it.
-const cursorOf = ({ connectionId, customerId }: CustomerKey) => `${connectionId}/${customerId}`;
-const keyOf = (cursor: string | undefined): CustomerKey | undefined => {
-  const slash = cursor?.indexOf('/') ?? -1;
-  return cursor === undefined || slash < 0
-    ? undefined
-    : { connectionId: cursor.slice(0, slash), customerId: cursor.slice(slash + 1) };
-};
-
 export const nameOf = (customer: { firstName: string | null; lastName: string | null; customerId: string }): string =>
   [customer.firstName, customer.lastName].filter(Boolean).join(' ') || customer.customerId;
 
 /** `/customers`: everybody, in the three lists of SPEC §6 and those who wait, with search, reasons and CSV. */
 export function customerPages(routes: Routes, { store }: DashboardNeeds): void {
-  const shapes = async (filter: CustomerFilter, limit: number, after?: CustomerKey) => {
+  const shapes = async (filter: CustomerFilter, limit: number, after?: CustomerPosition) => {
     const { rows, next } = await listCustomers(store, filter, limit, after);
     const people = await withCardsAndLinks(store, rows);
     return { items: people.map((person) => customerShape(person, store.clock.nowMs())), next };
@@ -60,7 +53,7 @@ export function customerPages(routes: Routes, { store }: DashboardNeeds): void {
 
   routes.page(PATH, async (ctx) => {
     const filter = filterOf(ctx.query);
-    const { items, next } = await shapes(filter, PAGE, keyOf(ctx.query['cursor']));
+    const { items, next } = await shapes(filter, PAGE, positionOf(ctx.query['cursor'] ?? ''));
     const [only] = items;
     if (filter.q !== undefined && only && items.length === 1 && next === null && ctx.query['cursor'] === undefined)
       return { elsewhere: customerHref(only.connection, only.customerId) };
@@ -101,7 +94,7 @@ export function customerPages(routes: Routes, { store }: DashboardNeeds): void {
           }
         </div>
         ${items.length === 0 ? nobody(ctx, filter) : people(ctx, items)}
-        ${pager(ctx, PATH, next && cursorOf(next), 'More')}
+        ${pager(ctx, PATH, next && positionText(next), 'More')}
       `,
     };
   });
@@ -115,7 +108,7 @@ export function customerPages(routes: Routes, { store }: DashboardNeeds): void {
 
   /** Page by page, no faster than the browser reads. */
   const sendCsv = async (res: Response, filter: CustomerFilter) => {
-    let after: CustomerKey | undefined;
+    let after: CustomerPosition | undefined;
     for (;;) {
       const { items, next } = await shapes(filter, CSV_PAGE, after);
       if (after === undefined) {

@@ -1,3 +1,4 @@
+import { parseExactly } from '../../domain/exactJson.ts';
 import { AppError } from '../../errors.ts';
 import { NO_CONNECTION } from '../../http/rejections.ts';
 import { findEvents } from '../../store/activityQueries.ts';
@@ -192,7 +193,7 @@ function eventBody(ctx: PageContext, event: InboxRow, people: People): Html {
 
 function pretty(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(parseExactly(text), null, 2);
   } catch {
     return text;
   }

@@ -18,10 +18,10 @@ const LAG_WARN_S = 15 * 60;
 const PROBLEMS_SHOWN = 5;
 
 /** `/`: every connection on one line, those that need somebody first. */
-export function overviewPage(routes: Routes, { store, connections, syncCron }: DashboardNeeds): void {
+export function overviewPage(routes: Routes, { store, connections, callBudget, syncCron }: DashboardNeeds): void {
   routes.page('/', async (ctx) => {
     const all = await connections.all();
-    const lines = await overviewOf(store, all);
+    const lines = await overviewOf({ store, callBudget }, all);
     const problems = await problemCounts(store);
     const commands = await commandsForPeople(
       store,
@@ -121,8 +121,9 @@ const connectionTable = (ctx: PageContext, lines: readonly Line[]): Html =>
     lines,
   );
 
-const stateCell = ({ mode, state, paused }: Line): Html =>
+const stateCell = ({ mode, state, reason, paused }: Line): Html =>
   html`${mode === 'live' ? badge('ok', 'live') : badge('info', 'observes')}
+  ${state === 'ready' && reason !== null ? badge('bad', 'not connected') : null}
   ${state === 'ready' ? null : badge('warn', state === 'paused' ? 'paused' : 'points elsewhere')}
   ${paused.map((each) => badge('warn', `${each === 'stickycards_to_ghl' ? 'to GHL' : 'to Sticky Cards'} paused`))}`;
 

@@ -2,6 +2,7 @@ import { RUN_STATUSES } from '../../../drizzle/tables/runs.ts';
 import { AppError, messageOf } from '../../errors.ts';
 import { idFloor } from '../../ids.ts';
 import { findRuns } from '../../store/activityQueries.ts';
+import { writeRunsAsked } from '../../store/runAsked.ts';
 import { listRuns, type RunRow } from '../../store/runs.ts';
 import type { PageContext } from '../context.ts';
 import { html, type Html } from '../html.ts';
@@ -62,21 +63,19 @@ export function runPages(routes: Routes, needs: DashboardNeeds): void {
     const connectionId = form['connection'] ?? '';
     if (!needs.registry.get(connectionId))
       throw new AppError('unknown_connection', 'Choose a connection to run.', { httpStatus: 404 });
-    const direction = (['stickycards_to_ghl', 'ghl_to_stickycards'] as const).find(
-      (each) => each === form['direction'],
-    );
+    const ways = ['stickycards_to_ghl', 'ghl_to_stickycards'] as const;
+    const direction = ways.find((each) => each === form['direction']) ?? 'both';
+    await writeRunsAsked(store, [connectionId], direction, ctx.user.name);
     const floor = idFloor('run', store.clock.nowMs());
     const patience = new AbortController();
-    const whole = needs.schedule
-      .run({ connectionId, direction: direction ?? 'both', trigger: 'manual' })
-      .catch((error: unknown) => {
-        if (error instanceof AppError) throw error;
-        needs.log.error('a run asked for at the dashboard failed', {
-          connection: connectionId,
-          reason: messageOf(error),
-        });
-        return null;
+    const whole = needs.schedule.run({ connectionId, direction, trigger: 'manual' }).catch((error: unknown) => {
+      if (error instanceof AppError) throw error;
+      needs.log.error('a run asked for at the dashboard failed', {
+        connection: connectionId,
+        reason: messageOf(error),
       });
+      return null;
+    });
     const run = await Promise.race([whole, newRun(needs, connectionId, floor, patience.signal)]).finally(() =>
       patience.abort(),
     );

@@ -17,8 +17,8 @@ export const commandListQuery = z.strictObject({
   kind: oneOf(COMMAND_KINDS).optional(),
 });
 
-/** Words that say nothing of a person: ids, and what the thing is about. */
-const SHOWN_WORDS = /^(?:id|.*Ids?|about|field|currency|status|mode|by)$/;
+/** Words that say nothing of a person: ids, what the thing is about, and why there was `nothing` to do. */
+const SHOWN_WORDS = /^(?:id|.*Ids?|about|field|currency|status|mode|by|nothing)$/;
 
 /** Facts of a command without anybody's contact details or words: numbers, flags and ids. */
 const shownFacts = (facts: Record<string, unknown> | null): Record<string, unknown> | null =>

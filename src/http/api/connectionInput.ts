@@ -50,6 +50,11 @@ const settings = {
   balanceMode: oneOf(['delta', 'absolute']).optional(),
   createCustomers: text.regex(/^(all|off|tag:\s*\S.*)$/, 'use all, off, or tag: and the name of a tag').optional(),
   lowRating: z.int({ error: 'use a whole number from 0 to 5' }).min(0).max(5).optional(),
+  pointsLimit: z
+    .int({ error: 'use a whole number from 0 (every change waits for a person) to 1000000' })
+    .min(0)
+    .max(1_000_000)
+    .optional(),
   stickerPartnerOrgId: textOrNull,
   defaultCountry: country.optional(),
   timeZone: timeZone.nullable().optional(),

@@ -3,14 +3,15 @@ import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Connection } from '../../domain/connection.ts';
 import type { ConnectionPatch } from '../../domain/connectionSettings.ts';
+import { stoppedBecause } from '../../domain/notConnected.ts';
 import { AppError } from '../../errors.ts';
 import { connectionInput, directionBody } from './connectionInput.ts';
 import { actorOf, noParameters, parse, parseBody, pathPart } from './input.ts';
 import type { ApiNeeds } from './needs.ts';
-import { cursor, defined, encodeCursor, limit } from './page.ts';
+import { byName, defined, limit, pageByName } from './page.ts';
 import { addSetupRoutes } from './setup.ts';
 
-export const connectionListQuery = z.strictObject({ limit, cursor: cursor((id) => id !== '') });
+export const connectionListQuery = z.strictObject({ limit, ...byName });
 
 /** A connection as the API shows it (SPEC §6.1), with its other settings; of secrets only which are set. */
 export const connectionShape = (c: Connection) => ({
@@ -25,7 +26,7 @@ export const connectionShape = (c: Connection) => ({
   stageId: c.ghl.stageId,
   paused: c.pausedDirections,
   state: c.state,
-  reason: c.reason,
+  reason: stoppedBecause(c),
   activatedAt: c.activatedAt,
   ghlApiBaseUrl: c.ghl.apiBaseUrl,
   stickyCardsWorkspace: c.stickyCards.workspace,
@@ -34,6 +35,7 @@ export const connectionShape = (c: Connection) => ({
   balanceMode: c.stickyCards.balanceMode,
   createCustomers: c.createCustomers,
   lowRating: c.lowRating,
+  pointsLimit: c.pointsLimit,
   stickerPartnerOrgId: c.sticker.partnerOrgId,
   test: c.test,
   fieldMap: c.fieldMap,
@@ -87,15 +89,8 @@ export function connectionsRouter(needs: ApiNeeds): Router {
   };
 
   router.get('/', async (req: Request, res: Response) => {
-    const query = parse(connectionListQuery, req.query);
-    const all = (await connections.all()).toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const rest = all.filter(({ id }) => query.cursor === undefined || id > query.cursor);
-    const items = rest.slice(0, query.limit);
-    const last = items.at(-1);
-    res.json({
-      items: items.map(connectionShape),
-      nextCursor: rest.length > items.length && last ? encodeCursor(last.id) : null,
-    });
+    const { rows, nextCursor } = pageByName(await connections.all(), parse(connectionListQuery, req.query));
+    res.json({ items: rows.map(connectionShape), nextCursor });
   });
 
   router.post('/', async (req: Request, res: Response) => {
@@ -135,8 +130,7 @@ export function connectionsRouter(needs: ApiNeeds): Router {
 
   router.delete('/:id', async (req: Request, res: Response) => {
     parseBody(noParameters, req);
-    await connections.remove(pathPart(req, 'id'), actorOf(res));
-    await registry.refresh();
+    await needs.removals.remove(pathPart(req, 'id'), actorOf(res));
     res.status(204).end();
   });
 

@@ -5,8 +5,11 @@ import { retryCustomer, setCustomerPaused } from '../../store/customerActions.ts
 import {
   type CustomerFilter,
   type CustomerKey,
+  type CustomerPosition,
   customersById,
   listCustomers,
+  positionOf,
+  positionText,
   withCardsAndLinks,
 } from '../../store/customerQueries.ts';
 import { resyncCustomer } from '../../store/resync.ts';
@@ -25,19 +28,12 @@ export const customerListQuery = z.strictObject({
   ...customerFilters,
   format: oneOf(['json', 'csv']).default('json').meta({ description: 'csv = everybody whom the filter finds.' }),
   limit: optionalLimit,
-  cursor: cursor((id) => id.includes('/')),
+  cursor: cursor((id) => positionOf(id) !== undefined),
 });
 /** What follows from an act on one person may be waited for. */
 export const resyncBody = z.strictObject({ wait });
 
 const CSV_PAGE = 200;
-
-// A connection's name holds no slash (domain/connectionSettings.ts), so the first one ends it.
-const keyText = ({ connectionId, customerId }: CustomerKey) => `${connectionId}/${customerId}`;
-const keyOfText = (text: string): CustomerKey => {
-  const slash = text.indexOf('/');
-  return { connectionId: text.slice(0, slash), customerId: text.slice(slash + 1) };
-};
 
 const keyOf = (row: CustomerRow): CustomerKey => ({ connectionId: row.connectionId, customerId: row.stickycardsId });
 
@@ -58,17 +54,17 @@ export function customersRouter(needs: ApiNeeds): Router {
   router.get('/', async (req: Request, res: Response) => {
     const { format, limit, cursor: from, ...query } = parse(customerListQuery, req.query);
     const filter: CustomerFilter = defined(query);
-    const after = from === undefined ? undefined : keyOfText(from);
+    const after = from === undefined ? undefined : positionOf(from);
     if (format === 'csv') {
       await sendCsv(res, filter, limit ?? Infinity, after);
       return;
     }
     const { rows, next } = await listCustomers(store, filter, limit ?? LIMIT_DEFAULT, after);
-    res.json({ items: await shapes(rows), nextCursor: next && encodeCursor(keyText(next)) });
+    res.json({ items: await shapes(rows), nextCursor: next && encodeCursor(positionText(next)) });
   });
 
   /** Everything that the filter finds, page by page, no faster than the client reads. */
-  const sendCsv = async (res: Response, filter: CustomerFilter, limit: number, start: CustomerKey | undefined) => {
+  const sendCsv = async (res: Response, filter: CustomerFilter, limit: number, start?: CustomerPosition) => {
     let after = start;
     let left = limit;
     let head = true;

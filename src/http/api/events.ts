@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
+import { parseExactly } from '../../domain/exactJson.ts';
 import { AppError } from '../../errors.ts';
 import { findEvents } from '../../store/activityQueries.ts';
 import { getEvent, type InboxRow } from '../../store/inbox.ts';
@@ -62,7 +63,7 @@ function isTooDeep(value: unknown, depth: number): boolean {
 /** As JSON; what is no JSON, or nested beyond reason, as the text that it came as. */
 function readPayload(text: string): unknown {
   try {
-    const json: unknown = JSON.parse(text);
+    const json: unknown = parseExactly(text);
     return isTooDeep(json, 0) ? text : json;
   } catch {
     return text;

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { isStorable, NOT_STORABLE, unstorableIn } from '../../domain/storableText.ts';
 import { AppError } from '../../errors.ts';
 
 /** A word of a list. `spelled` brings what was sent to the list's spelling, so that `failed` finds `FAILED`. */
@@ -26,7 +27,12 @@ export const idText = z
 /** Checks a query or a body. Throws `invalid_parameter` (400) that names the first field and the remedy. */
 export function parse<T extends z.ZodObject>(schema: T, value: unknown): z.infer<T> {
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    // What was read out of it, so that the id in a cursor is looked at too.
+    const field = unstorableIn(result.data);
+    if (field !== null) throw invalid(field, NOT_STORABLE);
+    return result.data;
+  }
   const [issue] = result.error.issues;
   if (issue?.code === 'unrecognized_keys') {
     const field = [...issue.path, issue.keys[0] ?? ''].join('.');
@@ -54,8 +60,12 @@ export function parseBody<T extends z.ZodObject>(
   return parse(schema, (req.body as unknown) ?? {});
 }
 
-/** One part of the path. */
-export const pathPart = (req: Request, name: string): string => String(req.params[name] ?? '');
+/** One part of the path. Throws `invalid_parameter` (400) for what cannot be text. */
+export function pathPart(req: Request, name: string): string {
+  const part = String(req.params[name] ?? '');
+  if (!isStorable(part)) throw invalid(name, NOT_STORABLE);
+  return part;
+}
 
 /** Who is asking, for the audit log: whatever authenticated the request may have put a name there. */
 export const actorOf = (res: Response): string => {

@@ -5,6 +5,7 @@ import type { FirstLinkReport } from '../../domain/firstLink.ts';
 import type { ConnectionMaps } from '../../domain/mapOverrides.ts';
 import type { Setup } from '../../domain/setup.ts';
 import type { Logger } from '../../log.ts';
+import type { CallBudget } from '../../store/callBudget.ts';
 import type { ConnectionStore } from '../../store/connections.ts';
 import type { RunRow } from '../../store/runs.ts';
 import type { Store } from '../../store/store.ts';
@@ -19,6 +20,10 @@ export interface ApiNeeds {
     all(): readonly Connection[];
     refresh(): Promise<void>;
   };
+  removals: {
+    /** Resolves when nothing works in the connection's name any more and its data is gone. */
+    remove(connectionId: string, actor: string): Promise<void>;
+  };
   schedule: {
     run(asked: { connectionId: string; direction: Direction | 'both'; trigger: RunTrigger }): Promise<RunRow | null>;
   };
@@ -30,6 +35,8 @@ export interface ApiNeeds {
   setup: (connection: Connection) => Promise<Setup>;
   /** Resolves when Sticky Cards has sent the first delivery, or it was refused, or the time is over. */
   firstDelivery: (connection: Connection, patienceMs: number, signal: AbortSignal) => Promise<boolean>;
+  /** What GHL was asked today. */
+  callBudget: Pick<CallBudget, 'today'>;
   /** Names of the dialects that `config/` has a table for. */
   dialects: readonly string[];
   /** The maps of `config/`, which a connection may change for itself. */

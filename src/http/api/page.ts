@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Windowed } from '../../store/listWindow.ts';
+import { idText } from './input.ts';
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
@@ -57,6 +58,23 @@ export async function page<Row extends { id: string }, Item>(
   const items = rows.slice(0, query.limit);
   const next = rows.length > query.limit ? items.at(-1)?.id : rows.scannedTo;
   return { items: items.map(shape), nextCursor: next === undefined ? null : encodeCursor(next) };
+}
+
+/** What a list of connections takes besides its limit; its cursor is a name. */
+export const byName = { cursor: cursor((id) => id !== ''), connection: idText.optional() };
+
+/** One page of what there is a line of for each connection, by name. There are so few that they are read whole. */
+export function pageByName<Row extends { id: string }>(
+  all: readonly Row[],
+  query: { limit?: number | undefined; cursor?: string | undefined; connection?: string | undefined },
+): { rows: Row[]; nextCursor: string | null } {
+  const { limit: most = Infinity, cursor: after, connection } = query;
+  const rest = all
+    .filter(({ id }) => (connection === undefined || id === connection) && (after === undefined || id > after))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const rows = rest.slice(0, most);
+  const last = rows.at(-1);
+  return { rows, nextCursor: last && rest.length > rows.length ? encodeCursor(last.id) : null };
 }
 
 /** Drops what is undefined, so that optional filters fit exact optional properties. */

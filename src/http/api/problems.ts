@@ -44,7 +44,7 @@ export async function problemOrRefuse(store: Store, id: string): Promise<Problem
   return problem;
 }
 
-/** Decides about a problem. Throws AppError `unknown_problem` (404). */
+/** Decides about a problem. Throws AppError `unknown_problem` (404), `problem_is_over` (409). */
 export async function decideProblemOrRefuse(
   store: Store,
   id: string,

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { RUN_STATUSES, RUN_TRIGGERS } from '../../../drizzle/tables/runs.ts';
 import { AppError, messageOf } from '../../errors.ts';
 import { findLogs, findRuns } from '../../store/activityQueries.ts';
+import { writeRunsAsked } from '../../store/runAsked.ts';
 import { getRun, type RunRow } from '../../store/runs.ts';
-import { idText, noParameters, oneOf, parse, parseBody, pathPart } from './input.ts';
+import { actorOf, idText, noParameters, oneOf, parse, parseBody, pathPart } from './input.ts';
 import { logShape, LOG_STATUSES } from './logs.ts';
 import type { ApiNeeds } from './needs.ts';
 import { defined, page, paging } from './page.ts';
@@ -21,6 +22,7 @@ export const runListQuery = z.strictObject({
 
 export const runLogsQuery = z.strictObject({
   ...paging('log_'),
+  connection: idText.optional(),
   customerId: idText.optional(),
   status: oneOf(LOG_STATUSES).optional(),
 });
@@ -74,6 +76,7 @@ export function runsRouter(needs: ApiNeeds): Router {
   router.post('/', async (req: Request, res: Response) => {
     const { connection, direction = 'both', wait = false } = parseBody(startRunBody, req);
     const names = connection === undefined ? notPaused(needs) : [existing(needs, connection)];
+    await writeRunsAsked(store, names, direction, actorOf(res));
     const runs = names.map((connectionId) => needs.schedule.run({ connectionId, direction, trigger: 'manual' }));
     if (wait) {
       res.json(await outcome(names, runs));

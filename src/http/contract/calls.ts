@@ -115,7 +115,7 @@ const overviews: Operation[] = [
     summary: 'Every connection on one line',
     description: 'Mode, state, lag, in sync / excluded / failing, calls used today, last run.',
     query: overviewQuery,
-    answers: list('All of them; nextCursor is null.', overview),
+    answers: list('All of them, by name; with limit a page.', overview),
   },
 ];
 

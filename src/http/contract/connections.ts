@@ -92,7 +92,7 @@ export function connectionCalls(rules: InputRules): Operation[] {
         'It starts in observe and writes nothing. With generateSecrets secrets of ours that were not given are made up and shown in this one answer.',
       body: input.create,
       answers: { 201: { description: 'The connection.', schema: connection } },
-      refusals: { 409: 'The name or the GHL location is taken.' },
+      refusals: { 409: 'The name or the GHL location is taken, or the name was a moment ago.' },
     },
     show(at, 'One connection', 'Secrets are never shown.', connection),
     {
@@ -111,8 +111,10 @@ export function connectionCalls(rules: InputRules): Operation[] {
       path: at,
       tag,
       summary: 'Remove a connection with all that belongs to it',
+      description:
+        'What is under way in its name ends first: answered when nothing works for it any more and its data is gone, which takes as long as a call to the other side takes. The audit log stays.',
       answers: { 204: { description: 'It is gone.' } },
-      refusals: gone,
+      refusals: { ...gone, 503: 'It is removed; another instance still clears it up.' },
     },
     show(`${at}/first-link`, 'What going live would do', "Reads the location's contacts; writes nothing.", firstLink),
     show(

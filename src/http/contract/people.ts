@@ -149,6 +149,7 @@ const problems: Operation[] = [
     answers: one('The problem as it is now.', problemRow),
     refusals: {
       ...unknown('problem'),
+      ...(verb === 'acknowledge' && { 409: 'It is over: nothing is affected by it any more.' }),
       ...(verb === 'confirm' && { 409: 'Nothing waits for a confirmation of it.' }),
     },
   })),

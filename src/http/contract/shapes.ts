@@ -224,7 +224,10 @@ export const overview = named(
     inSync: z.int(),
     excluded: z.int(),
     failing: z.int(),
-    budget: z.strictObject({ usedToday: z.int(), perDay: z.int() }),
+    budget: z.strictObject({ usedToday: z.int(), perDay: z.int() }).meta({
+      description:
+        'Calls to GHL since midnight UTC, whatever for, as GHL told last; counted here where it does not tell.',
+    }),
     lastRun: orNull(run),
   }),
 );

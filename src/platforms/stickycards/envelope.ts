@@ -7,7 +7,6 @@ import {
   ENVELOPE_FIELDS,
   FIELDS,
   HEAD_FIELDS,
-  idTooLong,
   NATIVE_BY_PREFIX,
   NESTED,
   TIME_NAMES,
@@ -27,13 +26,7 @@ export type EventHead = Pick<
   'type' | 'eventId' | 'occurredAtMs' | 'customerId' | 'cardId' | 'isSandbox'
 >;
 
-export const INVALID_CODES = [
-  'not_an_object',
-  'no_event_type',
-  'event_type_too_long',
-  'time_before_2015',
-  'id_too_long',
-] as const;
+export const INVALID_CODES = ['not_an_object', 'no_event_type', 'time_before_2015'] as const;
 export type InvalidCode = (typeof INVALID_CODES)[number];
 /** Answered 400; `message` names the field and what to send, never a value. */
 export interface InvalidEnvelope {
@@ -52,7 +45,6 @@ interface Sources {
 }
 
 const NOTHING: Json = Object.freeze({});
-const TYPE_LENGTH_MAX = 120;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -75,10 +67,6 @@ function openEnvelope(body: unknown): Sources | InvalidEnvelope {
       'event_type',
       'The body names no event: "event_type" (or "event" beside "data") is missing.',
     );
-  }
-  const field = flatType === null ? 'event' : 'event_type';
-  if (type.length > TYPE_LENGTH_MAX) {
-    return invalid('event_type_too_long', field, `"${field}" is longer than ${TYPE_LENGTH_MAX} characters.`);
   }
   // A flat envelope may still wrap its fields in `data`; then nothing of them stands beside it.
   const wrapped = flatType === null || (body.customer_id === undefined && body.card_id === undefined);
@@ -130,7 +118,7 @@ function headOf(sources: Sources): EventHead | InvalidEnvelope {
       '"timestamp" is before 2015: send Unix seconds, milliseconds or ISO 8601.',
     );
   }
-  const head: EventHead = {
+  return {
     type: sources.type,
     eventId: readEnvelopeField(sources, ENVELOPE_FIELDS.eventId),
     occurredAtMs,
@@ -138,14 +126,10 @@ function headOf(sources: Sources): EventHead | InvalidEnvelope {
     cardId: read(sources, HEAD_FIELDS.cardId) ?? readNativeKey(sources, 'cardId'),
     isSandbox: readEnvelopeField(sources, ENVELOPE_FIELDS.isSandbox) ?? false,
   };
-  if (head.eventId !== null && idTooLong(head.eventId)) return tooLong('event_id');
-  if (head.customerId !== null && idTooLong(head.customerId)) return tooLong('customer_id');
-  if (head.cardId !== null && idTooLong(head.cardId)) return tooLong('card_id');
-  return head;
 }
 
-const tooLong = (field: string): InvalidEnvelope =>
-  invalid('id_too_long', field, `"${field}" is longer than 255 characters.`);
+/** By what else a delivery without a customer and a card says whom it is about; null = by nothing. */
+const contactOf = (sources: Sources): string | null => read(sources, FIELDS.email) ?? read(sources, FIELDS.phone);
 
 function readBalance(sources: Sources, cardType: string | null): number | null {
   const { record, card } = sources.from;
@@ -179,13 +163,16 @@ function readSegmentOf(sources: Sources, segments: string[] | null): string | nu
 
 /**
  * Only what the receiving path needs: who, what and when of a delivery, from the same tables as `parseEnvelope`. What
- * this accepts, `parseEnvelope` accepts too (SPEC §2.1, steps 3 and 4). Never throws on parsed JSON.
+ * this accepts, `parseEnvelope` accepts too (SPEC §2.1, steps 3 and 4). `contact`: the e-mail or phone of a delivery
+ * that names neither customer nor card. Ids and type are whole, however long. Never throws on parsed JSON.
  */
-export function readHead(body: unknown): { kind: 'head'; head: EventHead } | InvalidEnvelope {
+export function readHead(body: unknown): { kind: 'head'; head: EventHead; contact: string | null } | InvalidEnvelope {
   const sources = openEnvelope(body);
   if ('kind' in sources) return sources;
   const head = headOf(sources);
-  return 'kind' in head ? head : { kind: 'head', head };
+  if ('kind' in head) return head;
+  const isNamed = head.customerId !== null || head.cardId !== null;
+  return { kind: 'head', head, contact: isNamed ? null : contactOf(sources) };
 }
 
 /** Either envelope of SPEC §2.1 (flat, or native as in reference §6) as one event. Never throws on parsed JSON. */

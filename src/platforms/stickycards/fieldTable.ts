@@ -19,7 +19,7 @@ import {
  * normaliser for both"). A new spelling is a word in this table.
  */
 const ID_LENGTH_MAX = 255;
-/** Ids are kept whole even when too long: `envelope.ts` refuses those by name. */
+/** No column or index takes such an id: its delivery is stored without it, and left out when it is folded. */
 export const idTooLong = (id: string): boolean => id.length > ID_LENGTH_MAX;
 
 const field = <T>(read: Reader<T>, names: string): FieldSpec<T> => ({ read, paths: names.split(' ').map(toPath) });

@@ -1,3 +1,4 @@
+import { own } from '../../domain/own.ts';
 import { parseInstant } from './time.ts';
 
 /** Turns one value as sent into ours, or null where it says nothing that we can use. Never throws. */
@@ -45,10 +46,18 @@ export function readCount(value: unknown): number | null {
   return number !== null && number >= 0 && number <= COUNT_MAX && Number.isInteger(number) ? number : null;
 }
 
-/** Times of records (not of events): zero and negative ones are the platform's way to say "none". */
+const DAY_ONLY = /^\s*\d{4}-\d{2}-\d{2}\s*$/;
+/** The time of a day that is that day in every zone from Hawaii to New Zealand. */
+const DAY_TIME_MS = 10.5 * 3_600_000;
+
+/**
+ * Times of records (not of events): zero and negative ones are the platform's way to say "none". A day without a time
+ * stays that day in the location's zone.
+ */
 export function readInstant(value: unknown): number | null {
   const ms = parseInstant(value);
-  return ms !== null && ms > 0 ? ms : null;
+  if (ms === null || ms <= 0) return null;
+  return typeof value === 'string' && DAY_ONLY.test(value) ? ms + DAY_TIME_MS : ms;
 }
 
 export const readFlag: Reader<true> = (value) =>
@@ -104,4 +113,4 @@ export function readCurrency(value: unknown): string | null {
 
 /** Minor units (a field named `*_cents`) in major units; an unknown currency has hundredths. */
 export const minorToMajor = (minor: number, currency: string | null): number =>
-  minor / 10 ** (MINOR_DIGITS[currency ?? ''] ?? 2);
+  minor / 10 ** (own(MINOR_DIGITS, currency ?? '') ?? 2);

@@ -12,6 +12,10 @@ export type StickySide = Side<ReportClient>;
 
 const CONCURRENCY = 5;
 
+/** Whether the connection can be spoken to at all: an address, a key, and a dialect that has a client. */
+export const hasStickyClient = ({ stickyCards, dialect }: Connection): boolean =>
+  stickyCards.apiBaseUrl !== null && stickyCards.apiKey !== null && dialect === 'report';
+
 /**
  * Sticky Cards' side of each connection. null also where the dialect has no client yet: what needs a call says so, and
  * receiving goes on.
@@ -22,10 +26,7 @@ export const createStickySides = (needs: {
   dialectOf(connection: Connection): Dialect;
 }): Sides<ReportClient> =>
   createSides({
-    keyOf: (connection) => {
-      const { apiBaseUrl, apiKey } = connection.stickyCards;
-      return apiBaseUrl === null || apiKey === null || connection.dialect !== 'report' ? null : apiBaseUrl;
-    },
+    keyOf: (connection) => (hasStickyClient(connection) ? connection.stickyCards.apiBaseUrl : null),
     make: (current, onCall) => {
       const dialect = needs.dialectOf(current());
       const pace = createPace({

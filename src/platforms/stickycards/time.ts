@@ -8,6 +8,8 @@ const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/;
 const ISO_8601 =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?: ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?)?$/i;
+/** The basic form: no separators, so that the `T` is what tells it from a number. The groups are those of ISO_8601. */
+const ISO_8601_BASIC = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}(?:\d{2})?)?$/i;
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 const isLeapYear = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
@@ -26,7 +28,7 @@ function zoneToMinutes(zone: string | undefined): number | null {
 }
 
 function isoToMs(text: string): number | null {
-  const parts = ISO_8601.exec(text);
+  const parts = ISO_8601.exec(text) ?? ISO_8601_BASIC.exec(text);
   if (parts === null) return null;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map((part) => Number(part ?? '0')) as [
     number,
@@ -47,8 +49,8 @@ function isoToMs(text: string): number | null {
 }
 
 /**
- * Any instant as ms: Unix seconds, milliseconds (from 1e11 on), either as a string, ISO 8601 with or without a zone
- * (without = UTC), or a day alone (its start in UTC). null = nothing there, or not readable. Never throws.
+ * Any instant as ms: Unix seconds, milliseconds (from 1e11 on), either as a string, ISO 8601 in either form with or without
+ * a zone (without = UTC), or a day alone (its start in UTC). null = nothing there, or not readable. Never throws.
  */
 export function parseInstant(value: unknown): number | null {
   if (typeof value === 'number') return Number.isFinite(value) ? numberToMs(value) : null;

@@ -6,7 +6,7 @@ import type { RunBatchNeeds } from '../runNeeds.ts';
 import type { ActionContext } from './context.ts';
 
 export interface ActionContextNeeds extends Omit<RunBatchNeeds, 'rows' | 'tagMap' | 'massChangeBrake'> {
-  mapsOf(connection: Connection): Pick<RunBatchNeeds, 'rows'>;
+  mapsOf(connection: Connection): Pick<RunBatchNeeds, 'rows' | 'tagMap'>;
   leases: Pick<LeaseKeeper, 'holds' | 'signal'>;
   connectionOf(id: string): Connection | undefined;
   /** A run of both directions, after the one that is under way. */
@@ -15,6 +15,9 @@ export interface ActionContextNeeds extends Omit<RunBatchNeeds, 'rows' | 'tagMap
   nudge(connectionId: string): void;
 }
 
+/** Well within the ten seconds after which a caller is told that it goes on by itself (SPEC §3.4). */
+export const ASK_MS = 7000;
+
 /** What carrying out the calls of one connection needs, made anew for each: settings may change between two. */
 export function createActionContexts(needs: ActionContextNeeds): { of(connection: Connection): ActionContext } {
   const runs = createSharedRuns(needs);
@@ -22,17 +25,19 @@ export function createActionContexts(needs: ActionContextNeeds): { of(connection
     of: (connection) => {
       const ghl = needs.ghlSideOf(connection);
       const sticky = needs.stickySideOf(connection);
-      const { rows } = needs.mapsOf(connection);
+      const { rows, tagMap } = needs.mapsOf(connection);
       return {
         needs,
         connection,
         rows,
+        tagMap,
         ghl: ghl?.client ?? null,
         sticky: sticky && { client: sticky.client, dialect: needs.dialectOf(connection) },
         facts: () => {
           if (ghl) return locationFacts({ ...needs, rows }, connection, ghl, { again: false });
           throw new AppError('not_connected', 'the connection has no GHL location or token');
         },
+        askUntilMs: needs.store.clock.nowMs() + ASK_MS,
         run: () => runs.next(connection.id),
         signal: needs.leases.signal(connection.id),
       };

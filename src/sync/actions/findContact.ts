@@ -1,7 +1,8 @@
 import { queued, rejected } from '../../domain/actionAnswer.ts';
 import type { ActionContact } from '../../domain/actionCall.ts';
 import { comparableDigits, toE164 } from '../../domain/phone.ts';
-import { isApiError } from '../../platforms/apiError.ts';
+import { type ApiError, isApiError } from '../../platforms/apiError.ts';
+import type { GhlClient } from '../../platforms/ghl/client.ts';
 import { candidateContacts } from '../../store/contacts.ts';
 import { linksOfContacts } from '../../store/ghlInbox.ts';
 import type { LinkRow } from '../../store/links.ts';
@@ -18,7 +19,16 @@ const reject = (code: Parameters<typeof rejected>[0], contactId: string | null =
   kind: 'done',
   answer: rejected(code, contactId === null ? {} : { contact_id: contactId }),
 });
-const GHL_AWAY: Outcome = { kind: 'later', answer: queued('ghl_unavailable') };
+
+/** GHL cannot be asked now. What a person has to mend is told as such: it is no bad moment that passes by itself. */
+const GHL_REFUSES: Readonly<Record<string, string>> = {
+  auth: 'GHL does not accept the token of the connection: it is done when that is mended (see the problems).',
+  scope: 'The token of the connection may not read contacts in GHL: it is done when it has the scope.',
+};
+export const ghlAway = (error: ApiError | null, more: Parameters<typeof queued>[1] = {}): Outcome => ({
+  kind: 'later',
+  answer: queued('ghl_unavailable', more, GHL_REFUSES[error?.class ?? '']),
+});
 
 /**
  * Whom a call is about (SPEC §3.4): the contact by id, else the one that GHL knows by the phone or the e-mail. Never a
@@ -30,7 +40,7 @@ export async function findContact(ctx: ActionContext, asked: ActionContact): Pro
     if (typeof contactId !== 'string') return contactId;
     return await standing(ctx, contactId, asked.contactId === null);
   } catch (error) {
-    if (isApiError(error) && error.side === 'ghl' && !ctx.signal.aborted) return GHL_AWAY;
+    if (isApiError(error) && error.side === 'ghl' && !ctx.signal.aborted) return ghlAway(error);
     throw error;
   }
 }
@@ -47,9 +57,17 @@ async function standing(ctx: ActionContext, contactId: string, seenJustNow: bool
     await ctx.ghl.getContact(contactId, { priority: 'next', signal: ctx.signal });
     return { kind: 'unlinked', contactId };
   } catch (error) {
-    if (isApiError(error, 'gone', 'validation', 'field')) return reject('contact_not_found', contactId);
+    if (isApiError(error, 'gone', 'validation', 'field') || (await isOfAnotherLocation(ctx.ghl, ctx.signal, error)))
+      return reject('contact_not_found', contactId);
     throw error;
   }
+}
+
+/** GHL says the same of a contact that is somebody else's and of a token that is: the location itself tells which. */
+async function isOfAnotherLocation(ghl: GhlClient, signal: AbortSignal, error: unknown): Promise<boolean> {
+  if (!isApiError(error) || error.code !== 'wrong_location') return false;
+  await ghl.getLocation({ priority: 'next', signal });
+  return true;
 }
 
 /** GHL is asked, not what we know of it: points and pushes must not go to whoever had the number before. */

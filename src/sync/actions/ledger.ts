@@ -1,6 +1,5 @@
 import { answerOfCommand, queued, rejected } from '../../domain/actionAnswer.ts';
 import type { ActionParameters } from '../../domain/actionCall.ts';
-import { POINTS_LIMIT } from '../../domain/points.ts';
 import { isApiError } from '../../platforms/apiError.ts';
 import { getCommand } from '../../store/commandActions.ts';
 import { commandsBySource, type CommandRow, insertCommands, type NewCommand } from '../../store/commands.ts';
@@ -8,7 +7,9 @@ import { raiseProblems } from '../../store/problems.ts';
 import { performCommands } from '../performCommands.ts';
 import { consentNow } from './consentNow.ts';
 import type { ActionContext, Outcome, Subject } from './context.ts';
+import { ASK_MS } from './contexts.ts';
 import type { Found } from './findContact.ts';
+import { within } from './within.ts';
 
 type Linked = Extract<Found, { kind: 'linked' }>;
 type LedgerAction = Extract<ActionParameters, { action: 'push' | 'issue-card' | 'add-points' }>;
@@ -16,12 +17,14 @@ type LedgerAction = Extract<ActionParameters, { action: 'push' | 'issue-card' | 
 /** How long a call waits for a command that has to wait for another one; then it is left to the runs. */
 const PATIENCE_MS = 5000;
 const LOOK_EVERY_MS = 100;
+/** What GHL said of a person's consent before a push was written down holds for its first attempt, and this long. */
+const CONSENT_HOLDS_MS = 5000;
 
 /** A call that was taken before: the command that it made, whatever became of it. */
 export async function performKnown(ctx: ActionContext, subject: Subject): Promise<Outcome | null> {
   const { store } = ctx.needs;
   const [command] = await commandsBySource(store, ctx.connection.id, [subject.sourceEvent]);
-  return command ? perform(ctx, command) : null;
+  return command ? perform(ctx, command, null) : null;
 }
 
 /** Push, card and points (SPEC §3.4): what must happen once is written into the ledger first, then performed at once. */
@@ -34,17 +37,24 @@ export async function orderAndPerform(
   const { store } = ctx.needs;
   const order = await orderOf(ctx, found, parameters);
   if ('answer' in order) return order;
+  const agreedAtMs = parameters.action === 'push' ? store.clock.nowMs() : null;
   const command: NewCommand = { ...order, connectionId: ctx.connection.id, sourceEvent: subject.sourceEvent };
   await store.tx(async (db) => {
     await insertCommands(store, db, [command]);
     if (command.state !== 'held') return;
     const { customer, contactId } = found;
-    const sample = { contactId, field: 'add-points', points: command.params['points'], limit: POINTS_LIMIT };
+    const sample = {
+      contactId,
+      field: 'add-points',
+      points: command.params['points'],
+      limit: ctx.connection.pointsLimit,
+    };
     await raiseProblems(store, db, ctx.connection.id, [
       { code: 'points_limit', cause: 'add-points', recordId: customer.stickycardsId, sample },
     ]);
   });
-  return (await performKnown(ctx, subject)) ?? { kind: 'later', answer: queued('will_retry') };
+  const [ordered] = await commandsBySource(store, ctx.connection.id, [subject.sourceEvent]);
+  return ordered ? perform(ctx, ordered, agreedAtMs) : { kind: 'later', answer: queued('will_retry') };
 }
 
 type Order = Pick<NewCommand, 'kind' | 'target' | 'params' | 'state' | 'reason'>;
@@ -59,20 +69,19 @@ async function orderOf(ctx: ActionContext, found: Linked, parameters: LedgerActi
       const refused = await consentRefused(ctx, found);
       if (refused) return { kind: 'done', answer: rejected(refused, ids) };
       const { message, title } = parameters;
-      const consentAtMs = ctx.needs.store.clock.nowMs();
-      const params = { message, ...(title === undefined ? {} : { title }), ...about, consentAtMs };
+      const params = { message, ...(title === undefined ? {} : { title }), ...about };
       return { kind: 'push', target: `customer:${customerId}`, params };
     }
     case 'issue-card': {
       const { template_id: templateId } = parameters;
-      const params = { ...about, ...(templateId === undefined ? {} : { templateId }) };
+      const params = { ...about, asked: true, ...(templateId === undefined ? {} : { templateId }) };
       return { kind: 'create_card', target: `customer:${customerId}`, params };
     }
     case 'add-points': {
       const cardId = customer.cardId ?? link.cardId;
       if (cardId === null) return { kind: 'done', answer: rejected('no_card', ids) };
       const params = { points: parameters.points, ...about, field: 'add-points' };
-      const held = Math.abs(parameters.points) > POINTS_LIMIT;
+      const held = Math.abs(parameters.points) > ctx.connection.pointsLimit;
       const state = held ? { state: 'held' as const, reason: 'points_limit' } : {};
       return { kind: 'add_points', target: `card:${cardId}`, params, ...state };
     }
@@ -86,25 +95,42 @@ async function consentRefused(
 ): Promise<'opted_out' | 'unknown_consent' | 'contact_not_found' | null> {
   // What Sticky Cards was told last counts too: DND that was switched off again is no new consent (SPEC §3.2).
   if (customer.optInStatus === 'opted_out') return 'opted_out';
-  const optedOut = await optedOutNow(ctx, contactId);
+  const optedOut = await optedOutNow(ctx, contactId, ctx.askUntilMs - ctx.needs.store.clock.nowMs());
   if (optedOut === 'gone') return 'contact_not_found';
   if (optedOut === 'unknown') return 'unknown_consent';
   return optedOut ? 'opted_out' : null;
 }
 
-async function optedOutNow(ctx: ActionContext, contactId: string): ReturnType<typeof consentNow> {
-  const { ghl, rows, signal } = ctx;
+/** An answer that does not come in time is none. */
+async function optedOutNow(ctx: ActionContext, contactId: string, ms: number): ReturnType<typeof consentNow> {
+  const { ghl, rows, needs } = ctx;
   if (ghl === null) return 'unknown';
-  const facts = await ctx.facts().catch((error: unknown) => {
-    if (isApiError(error) && !ctx.signal.aborted) return null;
-    throw error;
+  const optedOut = await within(needs.store.clock, ms, ctx.signal, async (signal) => {
+    const facts = await ctx.facts().catch((error: unknown) => {
+      if (isApiError(error) && !ctx.signal.aborted) return null;
+      throw error;
+    });
+    if (facts === null) return 'unknown';
+    return consentNow({ ghl, fieldIds: facts.fieldIds, rows, words: needs.consentWords, signal }, contactId);
   });
-  if (facts === null) return 'unknown';
-  return consentNow({ ghl, fieldIds: facts.fieldIds, rows, words: ctx.needs.consentWords, signal }, contactId);
+  return optedOut === 'late' ? 'unknown' : optedOut;
 }
 
-/** Through the engine of the ledger, as soon as it is this command's turn. */
-async function perform(ctx: ActionContext, command: CommandRow): Promise<Outcome> {
+/** Asks GHL before each attempt; what it said a moment ago is the answer to the first one. */
+function askedBeforeEach(ctx: ActionContext, agreedAtMs: number | null) {
+  let known = agreedAtMs;
+  return (contactId: string): ReturnType<typeof consentNow> => {
+    const holds = known !== null && ctx.needs.store.clock.nowMs() - known <= CONSENT_HOLDS_MS;
+    known = null;
+    return holds ? Promise.resolve(false) : optedOutNow(ctx, contactId, ASK_MS);
+  };
+}
+
+/**
+ * Through the engine of the ledger, as soon as it is this command's turn.
+ * @param agreedAtMs when GHL said that a push may go to the person; null = it was not asked by this call
+ */
+async function perform(ctx: ActionContext, command: CommandRow, agreedAtMs: number | null): Promise<Outcome> {
   const { needs, connection, ghl, sticky, signal } = ctx;
   const { store, log } = needs;
   const startedAtMs = store.clock.nowMs();
@@ -123,7 +149,7 @@ async function perform(ctx: ActionContext, command: CommandRow): Promise<Outcome
     sticky,
     runId: null,
     signal,
-    optedOut: (contactId: string) => optedOutNow(ctx, contactId),
+    optedOut: askedBeforeEach(ctx, agreedAtMs),
     random: () => needs.random(),
   };
   let row = command;

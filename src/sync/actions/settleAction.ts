@@ -1,7 +1,6 @@
 import { answerText } from '../../domain/actionAnswer.ts';
 import { requeue } from '../../store/commandSteps.ts';
 import { keepAnswer, noteInInbox, type OpenAction } from '../../store/idempotency.ts';
-import { setOptIn } from '../../store/pairs.ts';
 import { writeLogs } from '../../store/runs.ts';
 import type { Store } from '../../store/store.ts';
 import { customerLog } from '../jobContext.ts';
@@ -33,8 +32,7 @@ export async function settleAction(
       await keepAnswer(store, db, open, body, { carriedOut: false });
       return;
     }
-    const { commandId, optIn, log } = outcome;
-    if (optIn) await setOptIn(store, db, connectionId, optIn.customerId, optIn.status);
+    const { commandId, log } = outcome;
     if (outcome.requeue !== undefined) await requeue(store, db, connectionId, outcome.requeue);
     if (log) {
       const { customerId, contactId, ...more } = log;

@@ -13,9 +13,12 @@ export interface StoredAction extends Subject {
 }
 
 /** What a door stored: the body without its secret; the type of the row says which action it was. */
-export function readStored({ key, receiptId, type, payload }: OpenAction): StoredAction {
+export function readStored({ connectionId, key, createdAt, receiptId, type, payload }: OpenAction): StoredAction {
   const own = actionOfType(type);
   const subject = {
+    connectionId,
+    key,
+    createdAt,
     receiptId: receiptId ?? '',
     // A key that was sent is the call's own name; without one its receipt is.
     sourceEvent: key.startsWith('action:') ? key : `action:${receiptId ?? key}`,

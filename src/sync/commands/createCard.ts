@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { Dialect } from '../../platforms/stickycards/dialect.ts';
+import { type Dialect, statusOf } from '../../platforms/stickycards/dialect.ts';
 import type { CardSeen, ReportClient } from '../../platforms/stickycards/report/client.ts';
 import { isApiError } from '../../platforms/apiError.ts';
 import type { CommandRow } from '../../store/commands.ts';
 import { commandInDoubt } from '../../store/commandSteps.ts';
 import type { NewInboxRow } from '../../store/inbox.ts';
+import { pairsOfCustomers } from '../../store/pairs.ts';
 import { cardRead, cardWritten, customerRead } from '../stickyRows.ts';
 import type { CommandContext, Learned, Looked, Performed, Performer } from './performer.ts';
 
@@ -14,6 +15,8 @@ const SECOND_LOOK_MS = 120_000;
 const paramsShape = z.looseObject({
   /** The template of a card that somebody asked for by name; the connection's when left out. */
   templateId: z.string().min(1).nullish(),
+  /** A workflow asked for a card: what counts is one of that template that can be used. Else any card does. */
+  asked: z.boolean().optional(),
   /** A card is wanted although there is one. */
   another: z.boolean().optional(),
 });
@@ -36,9 +39,7 @@ export const createCardCommand: Performer = {
     if (other !== null) return { kind: 'wait', reason: `whether ${other} issued a card is not known yet` };
     const seen = await cardsOf(ctx, client, customerId);
     if (seen === null) return { kind: 'failed', reason: 'gone_in_sticky_cards', requeue: customerId };
-    const [card] = seen.cards;
-    const { another, templateId } = paramsShape.parse(command.params);
-    const has = another === true ? undefined : templateId ? seen.cards.find((c) => c.templateId === templateId) : card;
+    const has = await cardThatCounts(ctx, command, seen.cards);
     if (has)
       return {
         kind: 'applied',
@@ -89,6 +90,31 @@ function notWritable(command: CommandRow, customerId: string, dialect: string): 
     sample: { customerId, commandId: command.id, dialect },
   };
   return { kind: 'failed', reason: 'not_writable_by_api', problems: [problem] };
+}
+
+/** The card for which no other one is issued. */
+async function cardThatCounts(
+  ctx: CommandContext,
+  command: CommandRow,
+  cards: readonly CardSeen[],
+): Promise<CardSeen | undefined> {
+  const { another, asked, templateId } = paramsShape.parse(command.params);
+  if (another === true) return undefined;
+  if (asked !== true && !templateId) return cards[0];
+  const { store, connection } = ctx;
+  const [pair] = await pairsOfCustomers(store, connection.id, [customerIdOf(command)]);
+  const staged = new Map(pair?.cards.map((card) => [card.cardId, card]));
+  const wanted = templateId ?? connection.stickyCards.templateId;
+  return cards.find((card) => {
+    const known = staged.get(card.cardId);
+    // A read need not tell both: a card that was removed may still be called active.
+    const status = statusOf(sideOf(ctx).dialect, card.status ?? null);
+    const install = status?.axis === 'install' ? status.value : known?.installStatus;
+    if (install === 'removed' || install === 'expired') return false;
+    const template = card.templateId ?? known?.templateId ?? null;
+    // Where the API does not tell templates, every card may be one of the connection's own.
+    return wanted === null || template === wanted || (template === null && !templateId);
+  });
 }
 
 /** The customer's cards as a read shows them; null when the customer is gone. */

@@ -19,11 +19,11 @@ export const opportunityLostCommand: Performer = {
   side: 'ghl',
 
   prepare: async (ctx, command) => {
-    const payment = await paymentOf(ctx, command);
-    if (!payment) {
-      const late = ctx.store.clock.nowMs() - command.createdAt.getTime() > PAYMENT_COMES_WITHIN_MS;
-      return late ? nothing('the payment has no opportunity of ours') : wait('the payment has not been told yet');
-    }
+    const payment = await fromPayment(ctx, command, 'opportunity');
+    if (!payment)
+      return (await mayBecomeOne(ctx, command))
+        ? wait('the payment has not been told yet')
+        : nothing('the payment has no opportunity of ours');
     if (payment.state === 'failed' || payment.state === 'discarded')
       return nothing('the payment has no opportunity of ours');
     if (payment.state !== 'applied') return wait('the command of its payment is not final yet');
@@ -64,14 +64,24 @@ export const opportunityLostCommand: Performer = {
 
 const wait = (reason: string): Performed => ({ kind: 'wait', reason });
 
-/** The command that made the payment's opportunity. */
-const paymentOf = ({ store, connection }: CommandContext, command: CommandRow): Promise<CommandRow | null> =>
+/** The command that made the payment an opportunity, or a note where the connection named no pipeline at that time. */
+const fromPayment = (
+  { store, connection }: CommandContext,
+  command: CommandRow,
+  kind: 'opportunity' | 'note',
+): Promise<CommandRow | null> =>
   commandBySource(store, {
     connectionId: connection.id,
-    kind: 'opportunity',
+    kind,
     target: command.target,
     sourceEvent: `payment:${String(command.params['paymentId'])}`,
   });
+
+/** Whether a payment without an opportunity may still get one: not when it is a note, and not after so long. */
+async function mayBecomeOne(ctx: CommandContext, command: CommandRow): Promise<boolean> {
+  const late = ctx.store.clock.nowMs() - command.createdAt.getTime() > PAYMENT_COMES_WITHIN_MS;
+  return !late && (await fromPayment(ctx, command, 'note')) === null;
+}
 
 /** The opportunity as it is now; one that an operator said was made is looked for by its marker. */
 async function opportunityOf(ctx: CommandContext, payment: CommandRow): Promise<GhlOpportunity | null> {

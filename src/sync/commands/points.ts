@@ -48,7 +48,7 @@ async function prepare(ctx: CommandContext, command: CommandRow): ReturnType<Per
     ({ card, dateMs } = await sticky.client.getCard(cardId, { signal: ctx.signal }));
   } catch (error) {
     if (!isApiError(error, 'gone')) throw error;
-    return { kind: 'failed', reason: 'the card is no longer there in Sticky Cards', ...requeue };
+    return { kind: 'failed', reason: 'gone_in_sticky_cards', ...requeue };
   }
   if (typeof card.balance !== 'number')
     return { kind: 'failed', reason: 'Sticky Cards does not tell the balance of this card', ...requeue };
@@ -93,7 +93,7 @@ async function send(
       traceId: error.traceId ?? null,
       ...(customerId === null ? {} : { requeue: customerId }),
     };
-    return { kind: 'failed', reason: error.message, ...learned };
+    return { kind: 'failed', reason: error.class === 'gone' ? 'gone_in_sticky_cards' : error.message, ...learned };
   }
 }
 

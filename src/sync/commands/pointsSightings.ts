@@ -1,4 +1,5 @@
 import type { StickyCardsEvent } from '../../domain/event.ts';
+import { parseExactly } from '../../domain/exactJson.ts';
 import { parseEnvelope } from '../../platforms/stickycards/envelope.ts';
 import { type CardSighting, cardSightings } from '../../store/cardSightings.ts';
 import type { Store } from '../../store/store.ts';
@@ -31,7 +32,7 @@ export async function sightingsSince(
 function eventOf({ source, payload }: CardSighting): StickyCardsEvent | null {
   if (payload === null) return null;
   try {
-    const json: unknown = JSON.parse(payload);
+    const json: unknown = parseExactly(payload);
     if (source === 'read' || source === 'self') return json as StickyCardsEvent;
     const parsed = parseEnvelope(json);
     return parsed.kind === 'event' ? parsed.event : null;

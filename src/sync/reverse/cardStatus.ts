@@ -1,37 +1,47 @@
-import { canonicalTag } from '../../domain/canonical.ts';
+import type { LinkField } from '../../../drizzle/tables/links.ts';
 import { cardStatusEdit } from '../../domain/cardStatusEdit.ts';
-import { decideCommandTags } from '../../domain/commandTags.ts';
 import type { GhlEdit } from '../../domain/plan.ts';
-import type { AdminStatus } from '../../platforms/stickycards/dialect.ts';
+import { type ApiError, isApiError } from '../../platforms/apiError.ts';
+import { type AdminStatus, statusOf } from '../../platforms/stickycards/dialect.ts';
+import { hasStickyClient } from '../../platforms/stickycards/sides.ts';
 import type { LinkRow } from '../../store/links.ts';
 import { type PushJob, rebased } from '../pushJob.ts';
 import { cardWritten } from '../stickyRows.ts';
 import { announced } from './announced.ts';
 import { notWritable, type Writer, writerOf } from './writer.ts';
 
-/** Sets the status of one card; `link` says what is on its way. Setting it twice is setting it. */
-async function setStatus(
+const STATUS = 'card_status';
+
+/**
+ * Sets the status of one card and answers the one that it has then; `link` says what is on its way. Setting it twice is
+ * setting it.
+ */
+export async function setStatus(
   job: PushJob,
   { client, dialect }: Writer,
   cardId: string,
   status: AdminStatus,
   link: LinkRow,
-): Promise<void> {
+): Promise<AdminStatus> {
   const { ctx, pair } = job;
   const word = dialect.statusWrites[status] as string;
   const answer = await announced(job, link, (beforeSend) =>
     client.setCardStatus({ cardId, status: word }, { signal: ctx.signal, beforeSend }),
   );
   job.reverse.traceId = answer.traceId;
-  standsAs(job, cardId, status);
+  // An answer that tells nothing, or where the wallet stands, takes nothing back.
+  const told = statusOf(dialect, answer.status);
+  const now = told?.axis === 'admin' ? told.value : status;
+  standsAs(job, cardId, now);
   job.observations.push(
     cardWritten(
       ctx.store,
       ctx.connection.id,
-      { cardId, customerId: pair.customer.stickycardsId, status },
+      { cardId, customerId: pair.customer.stickycardsId, status: now },
       answer.dateMs,
     ),
   );
+  return now;
 }
 
 /** The pair with a card that is known to have this status now. */
@@ -53,83 +63,97 @@ const shownStatus = (job: PushJob, cardId: string, status: AdminStatus): string 
  * other word is put back with a problem. Answers whether the pair is to be planned anew.
  */
 export async function writeCardStatus(job: PushJob, edit: GhlEdit | undefined): Promise<boolean> {
-  const writer = writerOf(job);
   if (!edit || job.putBack.has(edit.key)) return false;
-  const { pair } = job;
   const decision = cardStatusEdit(edit.to);
-  const cardId = job.link.cardId ?? pair.customer.cardId;
+  const cardId = job.link.cardId ?? job.pair.customer.cardId;
   if (decision.kind === 'put_back' || cardId === null) {
     job.putBack.add(edit.key);
-    if (decision.kind === 'put_back')
-      job.problems.push({
-        code: 'not_writable',
-        cause: edit.key,
-        recordId: pair.customer.stickycardsId,
-        sample: { contactId: job.link.ghlId, field: edit.key },
-      });
+    if (decision.kind !== 'refill') statusProblem(job, 'not_writable');
     return true;
   }
   if (decision.kind !== 'write') return false;
-  if (!writer) {
+  const writer = writerOf(job);
+  // A connection without a client cannot tell an old card ever, and the contact is not to wait for that.
+  if (!writer && (hasStickyClient(job.ctx.connection) || !isOldCard(job, cardId))) {
     job.open = true;
     return false;
   }
-  if (!writer.dialect.capabilities.statusWrite) {
-    notWritable(job, writer, edit.key);
-    return false;
+  if (!writer?.dialect.capabilities.statusWrite) {
+    notWritable(job, edit.key);
+    if (isOldCard(job, cardId)) settleEdit(job, edit);
+    return true;
   }
-  const field = job.link.fields[edit.key] ?? { revision: 0 };
-  const pending = { value: edit.to, sentAtMs: job.ctx.store.clock.nowMs(), to: 'stickycards' as const };
-  const fields = { ...job.link.fields, [edit.key]: { ...field, pending } };
-  await setStatus(job, writer, cardId, decision.status, { ...job.link, fields });
-  job.reverse.changes.push({ field: edit.key, before: edit.from, after: decision.status });
-  // GHL keeps the word that was typed; what the card shows by its own rules goes there by the contact's next write.
-  job.link = { ...job.link, fields: { ...job.link.fields, [edit.key]: rebased(field, edit.to) } };
+  await sendStatus(job, writer, edit, cardId, decision.status);
   return true;
 }
 
-/**
- * The tags `churned` and `reactivated` (SPEC §3.2): every card that is not removed becomes Inactive or Active, and the
- * other tag is taken off.
- */
-export async function obeyCommandTags(job: PushJob): Promise<void> {
-  const writer = writerOf(job);
-  const { ctx, pair, contact } = job;
-  if (contact?.seenBy !== 'answer') return;
-  const { churned, reactivated } = ctx.tagMap.commands;
-  const decision = decideCommandTags({
-    churned: canonicalTag(churned),
-    reactivated: canonicalTag(reactivated),
-    base: job.link.tags.commands,
-    now: contact.tags,
-    sightings: job.sightings,
-    sinceMs: job.knownUntilMs,
-  });
-  // Ordered once, it is carried out on every card, also when an answer got lost and the tag is off again by then.
-  const status = decision.status ?? job.link.tags.ordered ?? null;
-  if (status !== null && !writer) {
-    job.open = true;
+const fieldOf = ({ link }: PushJob, { key }: GhlEdit): LinkField => {
+  const { pending: _, ...field } = link.fields[key] ?? { revision: 0 };
+  return field;
+};
+
+const withField = ({ link }: PushJob, { key }: GhlEdit, field: LinkField): LinkRow => ({
+  ...link,
+  fields: { ...link.fields, [key]: field },
+});
+
+/** The word that was typed becomes the base: it is no edit any more, of whichever card the contact shows next. */
+function settleEdit(job: PushJob, edit: GhlEdit): void {
+  job.link = withField(job, edit, rebased(fieldOf(job, edit), edit.to));
+}
+
+/** The contact shows, or is to show, another card than the one that the edit is for. */
+const isOldCard = (job: PushJob, cardId: string): boolean => cardId !== job.pair.customer.cardId;
+
+async function sendStatus(
+  job: PushJob,
+  writer: Writer,
+  edit: GhlEdit,
+  cardId: string,
+  status: AdminStatus,
+): Promise<void> {
+  const field = fieldOf(job, edit);
+  const pending = { value: edit.to, sentAtMs: job.ctx.store.clock.nowMs(), to: 'stickycards' as const };
+  let now: AdminStatus;
+  try {
+    now = await setStatus(job, writer, cardId, status, withField(job, edit, { ...field, pending }));
+  } catch (error) {
+    if (!takeRefusal(job, edit, cardId, error)) throw error;
     return;
   }
-  if (decision.problem)
-    job.problems.push({
-      code: decision.problem,
-      recordId: pair.customer.stickycardsId,
-      sample: { contactId: job.link.ghlId, tags: [churned, reactivated] },
-    });
-  if (status !== null && writer) {
-    if (!writer.dialect.capabilities.statusWrite) {
-      notWritable(job, writer, 'card_status');
-      return;
-    }
-    const cards = pair.cards.filter((card) => card.installStatus !== 'removed');
-    const link = { ...job.link, tags: { ...job.link.tags, ordered: status } };
-    for (const card of cards) {
-      await setStatus(job, writer, card.cardId, status, link);
-      job.reverse.changes.push({ field: `card ${card.cardId}`, before: card.adminStatus, after: status });
-    }
+  if (now !== status) {
+    const held = { reason: 'altered_by_sticky_cards', value: edit.to, atMs: pending.sentAtMs, of: 'ghl' as const };
+    job.link = withField(job, edit, { ...field, held });
+    altered(job, cardId, status, now);
+    return;
   }
-  job.tagsToRemove = [...new Set([...job.tagsToRemove, ...decision.removeTags])];
-  const { ordered: _, ...tags } = job.link.tags;
-  job.link = { ...job.link, tags: { ...tags, commands: decision.base } };
+  job.reverse.changes.push({ field: edit.key, before: edit.from, after: status });
+  // GHL keeps the word that was typed; what the card shows by its own rules goes there by the contact's next write.
+  settleEdit(job, edit);
+}
+
+/**
+ * What is final about one card: it is not there, or it is an old one that does not take the status. The contact gets the
+ * status of the card that it shows, and nobody else's card gets the one that was typed.
+ */
+function takeRefusal(job: PushJob, edit: GhlEdit, cardId: string, error: unknown): boolean {
+  if (isApiError(error, 'gone')) cardGone(job, cardId, error);
+  else if (isOldCard(job, cardId) && isApiError(error, 'field', 'conflict', 'validation') && !error.mayHaveLanded)
+    statusProblem(job, 'not_writable', { cardId, message: error.message, traceId: error.traceId ?? null });
+  else return false;
+  settleEdit(job, edit);
+  return true;
+}
+
+/** A card that Sticky Cards does not know any more; its customer may well be there. */
+export const cardGone = (job: PushJob, cardId: string, { traceId }: ApiError): void =>
+  statusProblem(job, 'card_gone_in_sticky_cards', { cardId, traceId: traceId ?? null });
+
+/** Sticky Cards took the call, and the card has another status by its answer. */
+export const altered = (job: PushJob, cardId: string, sent: AdminStatus, answered: AdminStatus): void =>
+  statusProblem(job, 'field_refused_by_sticky_cards', { cardId, sent, answered });
+
+function statusProblem(job: PushJob, code: string, more: Record<string, unknown> = {}): void {
+  const recordId = job.pair.customer.stickycardsId;
+  job.problems.push({ code, cause: STATUS, recordId, sample: { contactId: job.link.ghlId, field: STATUS, ...more } });
 }

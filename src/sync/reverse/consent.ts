@@ -51,7 +51,7 @@ export async function writeConsent(job: PushJob): Promise<void> {
     });
   if (decision.write !== null && writer) {
     if (!writer.dialect.capabilities.preferencesWrite) {
-      notWritable(job, writer, WORD);
+      notWritable(job, WORD);
       return;
     }
     const { write } = decision;

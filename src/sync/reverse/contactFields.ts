@@ -38,6 +38,8 @@ const remoteNames: Record<string, Detail> = {
   phonenumber: 'phone',
 };
 
+const OTHER_CUSTOMER = 'Sticky Cards answered for another customer, and may have written the value there';
+
 /** No more rounds than there are details: each refusal holds one of them. */
 const ROUNDS_MAX = 4;
 
@@ -67,7 +69,7 @@ export async function writeDetails(job: PushJob, edits: readonly DetailEdit[]): 
       }
       const refused = refusedEdit(job, left, error);
       if (!refused) throw error;
-      holdEdit(job, refused, error as ApiError);
+      holdEdit(job, refused, refusalOf(error as ApiError));
       left = left.filter((edit) => edit !== refused);
       moved = true;
     }
@@ -126,7 +128,9 @@ async function send(job: PushJob, { client }: Writer, edits: readonly DetailEdit
   const answer = await announced(job, link, (beforeSend) =>
     client.upsertCustomer(write, { signal: ctx.signal, beforeSend }),
   );
-  takeWritten(job, edits, answer);
+  if (answer.customerId === customerId) return takeWritten(job, edits, answer);
+  const { customerId: other, traceId } = answer;
+  for (const edit of edits) holdEdit(job, edit, { code: 'customer_conflict', other, message: OTHER_CUSTOMER, traceId });
 }
 
 /** Sticky Cards has them: they are the base where GHL holds them too, and what staging shows. */
@@ -174,19 +178,27 @@ function hold(job: PushJob, { key, to }: DetailEdit, reason: string): void {
   job.link = { ...job.link, fields: { ...job.link.fields, [key]: { ...field, held } } };
 }
 
-function holdEdit(job: PushJob, edit: DetailEdit, error: ApiError): void {
-  const conflict = error.class === 'conflict';
-  hold(job, edit, conflict ? 'customer_conflict' : 'refused_by_sticky_cards');
+interface Refusal {
+  code: 'customer_conflict' | 'field_refused_by_sticky_cards';
+  /** The customer who has the value. */
+  other: string | null;
+  message: string;
+  traceId: string | null;
+}
+
+const refusalOf = (error: ApiError): Refusal => ({
+  code: error.class === 'conflict' ? 'customer_conflict' : 'field_refused_by_sticky_cards',
+  other: error.meta?.existingId ?? null,
+  message: error.message,
+  traceId: error.traceId ?? null,
+});
+
+function holdEdit(job: PushJob, edit: DetailEdit, { code, other, message, traceId }: Refusal): void {
+  hold(job, edit, code === 'customer_conflict' ? code : 'refused_by_sticky_cards');
   job.problems.push({
-    code: conflict ? 'customer_conflict' : 'field_refused_by_sticky_cards',
+    code,
     cause: edit.key,
     recordId: job.pair.customer.stickycardsId,
-    sample: {
-      contactId: job.link.ghlId,
-      field: edit.key,
-      otherCustomerId: error.meta?.existingId ?? null,
-      message: error.message,
-      traceId: error.traceId ?? null,
-    },
+    sample: { contactId: job.link.ghlId, field: edit.key, otherCustomerId: other, message, traceId },
   });
 }

@@ -1,12 +1,13 @@
-import type { LinkField } from '../../../drizzle/tables/links.ts';
+import type { LinkField, Value } from '../../../drizzle/tables/links.ts';
 import { decideBonus } from '../../domain/bonus.ts';
 import type { Overwritten } from '../../domain/overwritten.ts';
 import type { GhlEdit } from '../../domain/plan.ts';
-import { decidePointsEdit, POINTS_LIMIT } from '../../domain/points.ts';
+import { decidePointsEdit } from '../../domain/points.ts';
 import { commandsBySource, type CommandRow } from '../../store/commands.ts';
-import { BONUS_RESULT } from '../pairValues.ts';
+import { BONUS_RESULT, stickyValues } from '../pairValues.ts';
 import { seenSince } from '../sightings.ts';
 import { type PushJob, rebased, takeSideEffects } from '../pushJob.ts';
+import { notWritable } from './writer.ts';
 
 const BONUS = 'bonus_points';
 
@@ -21,7 +22,7 @@ function limitReached(job: PushJob, key: string, from: unknown, to: unknown): vo
     code: 'points_limit',
     cause: key,
     recordId: job.pair.customer.stickycardsId,
-    sample: { contactId: job.link.ghlId, field: key, from, to, limit: POINTS_LIMIT },
+    sample: { contactId: job.link.ghlId, field: key, from, to, limit: job.ctx.connection.pointsLimit },
   });
 }
 
@@ -55,11 +56,16 @@ export async function orderPoints(
   overwritten: readonly (Overwritten & { key: string })[],
 ): Promise<void> {
   const { ctx, pair } = job;
+  const { pointsLimit } = ctx.connection;
   const cardId = job.link.cardId ?? pair.customer.cardId;
   await orderBonus(job, cardId);
   for (const { key, from, to } of counters) {
     if (cardId === null || typeof from !== 'number') continue;
-    const decision = decidePointsEdit(from, to, POINTS_LIMIT);
+    if (cannotBook(job)) {
+      leavePoints(job, key, to);
+      continue;
+    }
+    const decision = decidePointsEdit(from, to, pointsLimit);
     if (decision.kind === 'nothing') continue;
     if (decision.kind === 'refused') {
       const held = { reason: 'points_limit', value: to, atMs: ctx.store.clock.nowMs(), of: 'ghl' as const };
@@ -77,9 +83,14 @@ export async function orderPoints(
   }
   for (const { key, points, revision, cardId: typedUnder = cardId } of overwritten) {
     if (typedUnder === null) continue;
+    if (cannotBook(job)) {
+      notWritable(job, key);
+      continue;
+    }
     const source = `overwritten:${job.link.id}:${key}:${revision}`;
-    order(job, key, typedUnder, points, source, { overwritten: true }, Math.abs(points) > POINTS_LIMIT);
-    if (Math.abs(points) > POINTS_LIMIT) limitReached(job, key, null, points);
+    const held = Math.abs(points) > pointsLimit;
+    order(job, key, typedUnder, points, source, { overwritten: true }, held);
+    if (held) limitReached(job, key, null, points);
     job.reverse.notes.push(`${key}: our own write went over an edit of ${points} points in GHL; they are booked`);
     pair.balanceBusy = true;
   }
@@ -87,6 +98,20 @@ export async function orderPoints(
   const moved = job.moved ? { moved: job.moved } : {};
   job.moved = undefined;
   await ctx.settler.settle({ link: job.link, ...moved, ...takeSideEffects(job) });
+}
+
+/** What the API cannot take is no command: it would fail, and GHL would lose what was typed (SPEC §2.4). */
+const cannotBook = ({ ctx }: PushJob): boolean => ctx.sticky?.dialect.capabilities.balanceWrite === false;
+
+/**
+ * Both sides keep their own value, until the same was made by hand in Sticky Cards, or the contact shows another card,
+ * whose points these are not.
+ */
+function leavePoints(job: PushJob, key: string, typed: Value): void {
+  const { ctx, pair, link } = job;
+  const same = stickyValues(ctx, pair)[key] === typed;
+  if (!same) notWritable(job, key);
+  if (same || link.cardId !== pair.customer.cardId) setField(job, key, rebased(fieldOf(job, key), typed));
 }
 
 async function orderBonus(job: PushJob, cardId: string | null): Promise<void> {
@@ -107,7 +132,7 @@ async function orderBonus(job: PushJob, cardId: string | null): Promise<void> {
     current,
     command: command?.state ?? 'none',
     hasCard: cardId !== null,
-    limit: POINTS_LIMIT,
+    limit: ctx.connection.pointsLimit,
   });
   const { pending: _, held: __, ...bare } = field;
   const problem = (code: string) =>
@@ -124,6 +149,7 @@ async function orderBonus(job: PushJob, cardId: string | null): Promise<void> {
   };
   switch (decision.kind) {
     case 'pay': {
+      if (cannotBook(job)) return notWritable(job, BONUS);
       if (decision.held) limitReached(job, BONUS, null, current);
       // The same number again moves the base all the same, by way of empty: its command has a key of its own.
       const from = decision.again ? rebased(bare, null) : bare;

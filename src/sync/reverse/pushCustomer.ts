@@ -3,11 +3,13 @@ import { judgeSightings } from '../../domain/overwritten.ts';
 import type { FieldsPlan } from '../../domain/plan.ts';
 import { isApiError } from '../../platforms/apiError.ts';
 import { appliedBalance, cardsWithOpenPoints } from '../../store/commands.ts';
+import type { Capability } from '../capabilities.ts';
 import type { PushJob } from '../pushJob.ts';
-import { obeyCommandTags, writeCardStatus } from './cardStatus.ts';
+import { writeCardStatus } from './cardStatus.ts';
 import { writeConsent } from './consent.ts';
 import { type DetailEdit, writeDetails } from './contactFields.ts';
 import { goneInStickyCards } from './gone.ts';
+import { obeyCommandTags } from './obeyCommandTags.ts';
 import { orderPoints } from './points.ts';
 import { writeSegments } from './segments.ts';
 import { writerOf } from './writer.ts';
@@ -23,29 +25,43 @@ export async function pushCustomer(job: PushJob, plan: FieldsPlan): Promise<void
   const details: DetailEdit[] = plan.edits.filter(({ key }) => kindOf(key)?.ghl !== 'custom');
   const counters = plan.edits.filter(({ key }) => kindOf(key)?.merge === 'counter');
   const { lost, points } = overwrittenEdits(job);
-  await attempt(job, () => writeDetails(job, [...details, ...lost]));
-  await attempt(job, () =>
+  await attempt(job, 'contact_details', () => writeDetails(job, [...details, ...lost]));
+  await attempt(job, 'card_status', () =>
     writeCardStatus(
       job,
       plan.edits.find(({ key }) => key === 'card_status'),
     ),
   );
-  await attempt(job, () => obeyCommandTags(job));
-  await attempt(job, () => writeConsent(job));
-  await attempt(job, () => writeSegments(job));
+  await attempt(job, 'card_status', () => obeyCommandTags(job));
+  await attempt(job, 'preferences', () => writeConsent(job));
+  await attempt(job, 'segments', () => writeSegments(job));
   await orderPoints(job, counters, points);
-  await attempt(job, () => bookPoints(job));
+  await attempt(job, null, () => bookPoints(job));
 }
 
-/** A refusal or silence of Sticky Cards is kept for later; whatever else goes wrong ends the job. */
-async function attempt(job: PushJob, work: () => Promise<unknown>): Promise<void> {
+/**
+ * A refusal or silence of Sticky Cards is kept for later; whatever else goes wrong ends the job. A key that may not do
+ * just this does everything else: what is left waits with its mark.
+ */
+async function attempt(job: PushJob, capability: Capability | null, work: () => Promise<unknown>): Promise<void> {
+  const { capabilities } = job.ctx;
+  const { length } = job.reverse.changes;
   try {
+    job.closed = capability !== null && capabilities.isRefused(capability);
     await work();
+    if (capability !== null && job.reverse.changes.length > length) capabilities.allow(capability);
   } catch (error) {
     if (!isApiError(error) || error.side !== 'stickycards' || job.ctx.signal.aborted) throw error;
     if (error.class === 'gone') return goneInStickyCards(job);
+    if (error.class === 'scope' && capability !== null) {
+      capabilities.refuse(capability, error);
+      job.open = true;
+      return;
+    }
     job.reverse.error ??= error;
     job.ctx.stickyFailed(error);
+  } finally {
+    job.closed = false;
   }
 }
 

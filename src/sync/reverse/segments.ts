@@ -1,4 +1,4 @@
-import { seenAtMs } from '../../domain/observe.ts';
+import { takenOffByMs } from '../../domain/observe.ts';
 import { nextSet, planSegments, type SegmentsPlan, segmentStatedAtMs } from '../../domain/segmentPlan.ts';
 import type { PushJob } from '../pushJob.ts';
 import { announced } from './announced.ts';
@@ -26,7 +26,7 @@ export async function writeSegments(job: PushJob): Promise<void> {
     statedAtMs: (name) => segmentStatedAtMs(pair.customer.foldState, name),
     link: job.link.tags,
     ghlTags: new Set(contact.tags),
-    ghlSeenAtMs: seenAtMs(contact),
+    ghlSeenAtMs: takenOffByMs(contact, job.knownUntilMs),
   });
   if (plan.add.length + plan.remove.length === 0) return;
   if (!writer) {
@@ -35,7 +35,7 @@ export async function writeSegments(job: PushJob): Promise<void> {
   }
   const { capabilities } = writer.dialect;
   if (!capabilities.segmentsWrite || !capabilities.read) {
-    notWritable(job, writer, 'segments');
+    notWritable(job, 'segments');
     return;
   }
   await inSegmentTurn(ctx.store, pair.customer.stickycardsId, () => readAndWrite(job, writer, plan));

@@ -1,0 +1,17 @@
+CREATE TABLE `former_details` (
+	`connection_id` text NOT NULL,
+	`clue` text NOT NULL,
+	`stickycards_id` text NOT NULL,
+	PRIMARY KEY(`connection_id`, `clue`, `stickycards_id`)
+);
+--> statement-breakpoint
+CREATE TABLE `waiting_deliveries` (
+	`connection_id` text NOT NULL,
+	`event_id` text NOT NULL,
+	`clue` text NOT NULL,
+	`tell_at` integer,
+	PRIMARY KEY(`connection_id`, `event_id`, `clue`)
+);
+--> statement-breakpoint
+CREATE INDEX `waiting_deliveries_clue` ON `waiting_deliveries` (`connection_id`,`clue`);--> statement-breakpoint
+CREATE INDEX `waiting_deliveries_tell` ON `waiting_deliveries` (`connection_id`,`tell_at`) WHERE "waiting_deliveries"."tell_at" is not null;
