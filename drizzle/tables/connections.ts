@@ -14,6 +14,8 @@ export const connections = (k: Kit) =>
       dialect: k.text().notNull(),
       state: k.text().$type<'ready' | 'paused' | 'fingerprint'>().notNull().default('ready'),
       reason: k.text(),
+      /** Why a person paused it; stays while `fingerprint` stands in its place, so that settling that resumes nothing. */
+      pause: k.text(),
       pausedDirections: k.json<string[]>().notNull(),
       settings: k.json<Record<string, unknown>>().notNull(),
       secrets: k.json<Record<string, string>>().notNull(),

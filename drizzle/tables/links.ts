@@ -65,6 +65,8 @@ export interface LinkTags {
   segments?: { add: string[]; remove: string[] };
   /** The status that command tags ordered, until every card has it; `commands` counts the tags that ordered it. */
   ordered?: 'active' | 'inactive';
+  /** The command tags contradict each other: a problem of it is open. */
+  conflict?: true;
 }
 
 /**

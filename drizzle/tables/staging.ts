@@ -25,6 +25,7 @@ export interface CustomerFoldState {
 }
 
 export interface CardFoldState {
+  /** Per staged column, `customerId` (the holder) among them. */
   stamps: Record<string, Stamp>;
   /** Where the wallet stands, apart from expiry: a word like `installed` does not say that an expired card is valid again. */
   wallet: 'issued' | 'installed' | 'removed' | null;

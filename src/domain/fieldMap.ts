@@ -137,6 +137,13 @@ export function parseTagMap(json: unknown, where = 'config/tag-map.json'): TagMa
       throw new Error(`${where}: the tag "${tag}" stands for ${other} and for ${name}; use two names`);
     owners.set(key, name);
   }
+  const { prefix, include, exclude } = parsed.data.segments;
+  for (const segment of include.filter((pattern) => !pattern.includes('*'))) {
+    const owner = owners.get(canonicalTag(prefix + segment));
+    if (owner === undefined || exclude.some((pattern) => matches(pattern, segment))) continue;
+    const tag = `the tag "${prefix + segment}" stands for ${owner} and for a segment`;
+    throw new Error(`${where}: ${tag}; take "${segment}" out of segments.include, or use another name for ${owner}`);
+  }
   return parsed.data;
 }
 

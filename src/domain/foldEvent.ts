@@ -284,13 +284,13 @@ function foldCard(
 }
 
 /**
- * Whose card it is: a state like any other, told by what names both. An answer to a write of ours only repeats what we took
- * for known, so it decides nothing where somebody else has spoken.
+ * Whose card it is: a state like any other, told by what names both. An answer to a write of ours repeats what we took for
+ * known, so it only tells of a card that nothing else was heard of: one that it issued.
  */
 function foldHolder(card: StagedCard, event: StickyCardsEvent, effect: EventEffect, stamp: Stamp): void {
   if (event.customerId === null) return;
   const known = holderStamp(card);
-  if (known !== undefined && isOwnAnswer(effect)) return;
+  if (isOwnAnswer(effect) && Object.keys(card.fold.stamps).length > 0) return;
   const { holderInferred: _, ...fold } = card.fold;
   card.fold = fold;
   if (known) card.fold.stamps['customerId'] = known;

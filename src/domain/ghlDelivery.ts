@@ -73,6 +73,8 @@ function isOurs(field: LinkField | undefined, shown: Value, settled: KnownContac
   // On its way to Sticky Cards: only a value that a read has shown already is known, not the one before it.
   const toSticky = field?.pending?.to === 'stickycards';
   if (field?.pending && shown === field.pending.value) return true;
+  // Typed and not taken, it is gone from there: also the base is news then.
+  if (field?.held?.of === 'ghl' && shown !== field.held.value) return false;
   if (!toSticky && field?.base !== undefined && shown === field.base) return true;
   if (settled) return shown === (settled.values[key] ?? null);
   return field?.base === undefined && shown === null;

@@ -130,7 +130,10 @@ function decide(row: FieldRow, field: LinkField | undefined, sticky: Value, inpu
     return first?.kind === 'rebase' && first.value === field?.base ? null : first;
   }
   const base = field?.base ?? null;
-  const decision = threeWay(row, base, sticky, input.ghl?.seen === 'full' ? (ghl ?? null) : base);
+  const full = input.ghl?.seen === 'full';
+  const decision = threeWay(row, base, sticky, full ? (ghl ?? null) : base);
+  // What was typed, and could not be taken, was put back by hand: nothing is held any more.
+  if (decision === null && full && held?.of === 'ghl' && ghl === base) return { kind: 'rebase', value: base };
   if (decision?.kind === 'edit' && input.putBack?.has(row.key)) return { kind: 'write', after: sticky ?? base };
   return decision;
 }

@@ -305,12 +305,12 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
   },
   connection_paused: {
     title: 'It arrived while the connection was paused',
-    remedy: 'It is kept, and its contact is read as soon as the connection is resumed. There is nothing to do.',
+    remedy: 'It is kept; a contact that matters is read as soon as the connection is resumed. There is nothing to do.',
   },
   app_uninstalled: {
     title: 'It arrived after the app was taken out of the location',
     remedy:
-      'It is kept, and its contact is read once GHL can be reached again. Install the app again if it was a mistake.',
+      'It is kept; a contact that matters is read once GHL can be reached again. Install the app again if it was a mistake.',
   },
   unknown_location: {
     title: 'GHL reports about a location that is not connected here',
@@ -345,7 +345,7 @@ export const SKIP_REASONS: Readonly<Record<string, CodeText>> = {
   no_customer: {
     title: 'The event names nobody who holds a card',
     remedy:
-      "Often it is a payment of the account's own bill. If it should belong to a customer, check that the sender puts customer_id or card_id into it.",
+      "Often it is a payment of the account's own bill. If it should belong to a customer, check that the sender puts customer_id or card_id into it; it is used as soon as that customer is known to hold a card.",
   },
   customer_not_known_yet: {
     title: 'The event names no customer_id, and its phone, e-mail or payment belongs to nobody known here',

@@ -13,7 +13,7 @@ const ABOUT: Readonly<Record<ActionName, { summary: string; example: Record<stri
     example: { message: 'Your table is ready, {{contact.first_name}}', title: 'See you soon' },
   },
   'issue-card': {
-    summary: 'Issues a card; a customer who has one of that template keeps it (card_exists).',
+    summary: 'Issues a card; a customer who has a valid one of that template keeps it (card_exists).',
     example: { template_id: '' },
   },
   'add-points': {
@@ -23,10 +23,14 @@ const ABOUT: Readonly<Record<ActionName, { summary: string; example: Record<stri
   },
   'card-status': { summary: 'Sets the status of the card that the contact shows.', example: { status: 'suspended' } },
   segments: {
-    summary: 'Puts the customer into segments and takes them out of others; the rest stays.',
+    summary:
+      'Puts the customer into segments and takes them out of others; the rest stays. Our own tags are no segments.',
     example: { add: ['VIP'], remove: ['New'] },
   },
-  preferences: { summary: 'Tells Sticky Cards whether the customer agrees to messages.', example: { opt_in: true } },
+  preferences: {
+    summary: 'Tells Sticky Cards whether the customer agrees to messages. Nobody is opted in while GHL says otherwise.',
+    example: { opt_in: true },
+  },
   'sync-contact': { summary: 'Reads both sides anew and brings them together.', example: {} },
 };
 
@@ -58,6 +62,7 @@ const answer = z
     status: z.string().optional(),
     segments: z.array(z.string()).optional(),
     opt_in: z.boolean().optional(),
+    tag: z.string().optional().describe('The name that is no segment.'),
   })
   .describe('What a workflow can branch on.');
 

@@ -1,4 +1,5 @@
 import { type Check, green, judgeSkew, red, yellow } from '../domain/doctor.ts';
+import { missingScopes } from '../domain/ghlGrant.ts';
 import { type ApiError, isApiError } from '../platforms/apiError.ts';
 import type { GhlClient } from '../platforms/ghl/client.ts';
 import { findFields } from '../sync/provisionFields.ts';
@@ -10,6 +11,7 @@ const NEW_TOKEN =
 /** The probes of GHL: reads only, one call each; several checks may come of one answer. */
 export const GHL_CHECKS: readonly ((patient: Patient, ghl: GhlClient, signal: AbortSignal) => Promise<Check[]>)[] = [
   location,
+  scopes,
   contacts,
   fields,
   pipeline,
@@ -85,11 +87,25 @@ async function location({ connection, clock }: Patient, ghl: GhlClient, signal: 
   }
 }
 
-async function contacts(_: Patient, ghl: GhlClient, signal: AbortSignal): Promise<Check[]> {
+/** What GHL said when it was connected; a Private Integration Token does not tell what it may do. */
+async function scopes({ connection }: Patient): Promise<Check[]> {
+  const granted = connection.ghl.oauth?.scopes ?? [];
+  if (granted.length === 0) return [];
+  const title = 'Scopes of the app';
+  const missing = missingScopes(granted);
+  if (missing.length === 0) return [green('ghl_scopes', title, 'all that are needed were granted')];
+  const link = `/oauth/install?connection=${encodeURIComponent(connection.id)}`;
+  const remedy = `Add them to the app in GHL, then connect the location anew: open ${link} of this service.`;
+  return [red('ghl_scopes', title, `not granted: ${missing.join(', ')}`, remedy)];
+}
+
+async function contacts({ connection }: Patient, ghl: GhlClient, signal: AbortSignal): Promise<Check[]> {
   const title = 'Permission: contacts';
   try {
     await ghl.searchContacts({ pageLimit: 1 }, { signal });
-    return [green('ghl_scope_contacts', title, 'contacts can be read (writing shows with the first write)')];
+    const toldByGrant = (connection.ghl.oauth?.scopes.length ?? 0) > 0;
+    const writing = toldByGrant ? 'the scopes of the app tell about writing' : 'writing shows with the first write';
+    return [green('ghl_scope_contacts', title, `contacts can be read (${writing})`)];
   } catch (error) {
     return [refused('ghl_scope_contacts', title, 'contacts.readonly and contacts.write', error)];
   }

@@ -81,7 +81,10 @@ export function createTransport(options: { side: Side; baseUrl: string; timeoutM
   };
 }
 
-/** Path template, parameters and query as one URL. Throws AppError `missing_path_parameter`: an empty id would name the whole collection. */
+/**
+ * Path template, parameters and query as one URL. Throws AppError `missing_path_parameter`: an empty id would name the
+ * whole collection, and `.` or `..`, which no encoding keeps as they are, what stands above it.
+ */
 export function urlOf(
   path: string,
   params: Readonly<Record<string, string>> = {},
@@ -89,7 +92,8 @@ export function urlOf(
 ): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name];
-    if (value === undefined || value === '') throw new AppError('missing_path_parameter', `${path} needs ${name}`);
+    if (value === undefined || ['', '.', '..'].includes(value))
+      throw new AppError('missing_path_parameter', `${path} needs ${name}`);
     return encodeURIComponent(value);
   });
   // URLSearchParams writes `+` as %2B, which the search by number needs (ghl.md §5)

@@ -21,14 +21,6 @@ const dueAndLinked = (store: Store, connectionId: string) => {
   };
 };
 
-/** How many linked people a run would take, counted up to `most`. */
-export async function countDueLinked(store: Store, connectionId: string, most: number): Promise<number> {
-  const { stickyCardsCustomers: t, entityMappings: m } = store.s;
-  const { joined, where } = dueAndLinked(store, connectionId);
-  const rows = await store.db.select({ id: m.id }).from(t).innerJoin(m, joined).where(where).limit(most);
-  return rows.length;
-}
-
 /** What tells without its cards and contact whether a linked person's job may change contact data or take tags off. */
 export type DuePerson = Pick<
   CustomerRow,

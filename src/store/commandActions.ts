@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { COMMAND_KINDS } from '../../drizzle/tables/commands.ts';
 import { type CommandDecision, decided } from '../domain/commandStates.ts';
 import { writeAudit } from './audit.ts';
@@ -8,6 +8,7 @@ import type { Db } from './db.ts';
 import { freeIdentities } from './links.ts';
 import { newestOf, ofWindow, type Windowed, windowFloor } from './listWindow.ts';
 import { connectionNames, newestAcross } from './newestAcross.ts';
+import { clearPointsLimit } from './pointsLimit.ts';
 import { clearProblems } from './problems.ts';
 import type { Store } from './store.ts';
 import { wantCardRead } from './wantedReads.ts';
@@ -109,21 +110,8 @@ async function followUp(store: Store, db: Db, row: CommandRow): Promise<void> {
   if (customerId !== null) await requeue(store, db, row.connectionId, customerId);
 }
 
-/** The limit was raised for the customer: it is over with the last command that it held. */
 async function clearLimit(store: Store, db: Db, row: CommandRow): Promise<void> {
   const customerId = row.params['customerId'];
   if (row.state !== 'held' || row.reason !== 'points_limit' || typeof customerId !== 'string') return;
-  const others = await heldCommands(store, db, row.connectionId);
-  const more = others.some((other) => other.reason === 'points_limit' && other.params['customerId'] === customerId);
-  if (!more) await clearProblems(store, db, row.connectionId, customerId, ['points_limit']);
+  await clearPointsLimit(store, db, row.connectionId, customerId);
 }
-
-/** What waits for a person's word: few, by nature. */
-export const heldCommands = ({ s }: Store, db: Db, connectionId: string): Promise<CommandRow[]> => {
-  const { commands: t } = s;
-  return db
-    .select()
-    .from(t)
-    .where(and(eq(t.connectionId, connectionId), eq(t.state, 'held')))
-    .orderBy(asc(t.id));
-};

@@ -47,12 +47,21 @@ export async function settleStep(store: Store, db: Db, step: CommandStep): Promi
 }
 
 /** The person is planned anew by the next run; a job that has them in hand just now must not settle that away. */
-export async function requeue(store: Store, db: Db, connectionId: string, customerId: string): Promise<void> {
+export const requeue = (store: Store, db: Db, connectionId: string, customerId: string): Promise<void> =>
+  requeueAll(store, db, connectionId, [customerId]);
+
+/** The same for many at once. */
+export async function requeueAll(
+  store: Store,
+  db: Db,
+  connectionId: string,
+  customerIds: readonly string[],
+): Promise<void> {
   const { stickyCardsCustomers: t } = store.s;
   await db
     .update(t)
     .set({ syncStatus: 'PENDING', attempts: 0, nextAttemptAt: null, version: sql`${t.version} + 1` })
-    .where(and(eq(t.connectionId, connectionId), eq(t.stickycardsId, customerId)));
+    .where(and(eq(t.connectionId, connectionId), store.inList(t.stickycardsId, customerIds)));
 }
 
 /** The rows of one kind for one target, oldest first. */

@@ -31,16 +31,24 @@ async function hasLinks({ db, s }: Store, connectionId: string): Promise<boolean
   return link !== undefined;
 }
 
-/** State, reason and fingerprint for a connection that points at `next`. May ask the other side: never in a transaction. */
+/** How a connection stands that points at what it is tied to: as a person left it. */
+export const unhindered = ({ pause }: Pick<ConnectionRow, 'pause'>): Pick<ConnectionRow, 'state' | 'reason'> =>
+  pause === null ? { state: 'ready', reason: null } : { state: 'paused', reason: pause };
+
+/**
+ * State, reason and fingerprint for the connection of `row` when it points at `next`. May ask the other side: never in a
+ * transaction.
+ */
 export async function judgeFingerprint(
   store: Store,
+  row: Pick<ConnectionRow, 'pause'>,
   next: Connection,
   threeLinkedStillAnswer?: ThreeLinkedStillAnswer,
 ): Promise<Pick<ConnectionRow, 'state' | 'reason' | 'fingerprint'>> {
   const now = currentFingerprint(next);
   const verdict = fingerprintVerdict(next.fingerprint, now);
-  // Back on what it was tied to: what stood in the way is gone.
-  const { state, reason } = next.state === 'fingerprint' ? { state: 'ready' as const, reason: null } : next;
+  // Back on what it was tied to: what stood in the way is gone. A person's pause is not.
+  const { state, reason } = next.state === 'fingerprint' ? unhindered(row) : next;
   const accepted = { state, reason, fingerprint: mergedFingerprint(next.fingerprint, now) };
   // Without links there is nothing that a wrong account could harm.
   if (verdict.kind !== 'changed' || !(await hasLinks(store, next.id))) return accepted;

@@ -34,12 +34,16 @@ function secretsOf(id: string, row: PatchedColumns, box: SecretBox): ConnectionS
   return secrets as unknown as ConnectionSecrets;
 }
 
+/** Both of what stops it, so that settling the one surprises nobody with the other. */
+const reasonOf = ({ state, reason, pause }: ConnectionRow): string | null =>
+  state === 'fingerprint' && pause !== null ? `${reason ?? ''} (${pause}: it stays so after that)` : reason;
+
 /** A row as the program uses it. Throws AppError `encryption_key` when a secret cannot be opened. */
 export const toConnection = (row: ConnectionRow, box: SecretBox): Connection => ({
   id: row.id,
   mode: row.mode,
   state: row.state,
-  reason: row.reason,
+  reason: reasonOf(row),
   pausedDirections: row.pausedDirections,
   ...connectionParts(row.dialect, settingsOf(row), secretsOf(row.id, row, box)),
   fingerprint: row.fingerprint,

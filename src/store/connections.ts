@@ -2,13 +2,19 @@ import { asc, eq, max, sql } from 'drizzle-orm';
 import type { Connection, LocationFacts } from '../domain/connection.ts';
 import { type ConnectionPatch, nameMistake } from '../domain/connectionSettings.ts';
 import { AppError } from '../errors.ts';
-import { currentFingerprint, judgeFingerprint, type ThreeLinkedStillAnswer } from './connectionFingerprint.ts';
+import {
+  currentFingerprint,
+  judgeFingerprint,
+  type ThreeLinkedStillAnswer,
+  unhindered,
+} from './connectionFingerprint.ts';
 import { dropLinks, purgeLeftovers } from './connectionPurge.ts';
 import { applyPatch, type ConnectionRow, toConnection } from './connectionRow.ts';
 import { connectionWrites } from './connectionWrites.ts';
 import { leaveLease, takeLease, leaseOf, thisProcess } from './leases.ts';
 import { pauseAll, resumeAll } from './pauseAll.ts';
 import { clearProblems, raiseProblems } from './problems.ts';
+import { askForBases } from './retakeBases.ts';
 import type { Db } from './db.ts';
 import type { SecretBox } from './secrets.ts';
 import type { Store } from './store.ts';
@@ -30,9 +36,9 @@ export interface ConnectionStore {
   ): Promise<Connection>;
   /** Throws `unknown_connection` (404), `location_taken` (409), `changed_meanwhile` (409) under unceasing changes. */
   patch(id: string, patch: ConnectionPatch, actor: string): Promise<Connection>;
-  /** Makes it live (`activated_at` is now) or takes it back to observe; unchanged when it is that already. */
+  /** Makes it live (`activated_at` is now, every pair a first link) or takes it back to observe; unchanged when it is that already. */
   setMode(id: string, mode: Connection['mode'], actor: string): Promise<Connection>;
-  /** Pauses one direction, or all of it. */
+  /** Pauses one direction, or all of it: until a person resumes it, whatever else stops it meanwhile. */
   pause(id: string, actor: string, direction?: string): Promise<Connection>;
   /** Resumes one direction, or all of it. Throws `fingerprint_changed` (409) while only `rebind` helps. */
   resume(id: string, actor: string, direction?: string): Promise<Connection>;
@@ -112,6 +118,7 @@ export function createConnectionStore(
       mode,
       state: pendingBecause === undefined ? 'ready' : 'paused',
       reason: pendingBecause ?? null,
+      pause: pendingBecause ?? null,
       pausedDirections: [],
       ghlLocationId: null,
       ...(patched?.columns ?? blank),
@@ -150,7 +157,7 @@ export function createConnectionStore(
     if (newLocation) await locationTaken(store.db, id, wanted.ghlLocationId);
     const now = { state: row.state, reason: row.reason, fingerprint: row.fingerprint };
     const next = toConnection({ ...row, ...patched?.columns }, box);
-    const verdict = await judgeFingerprint(store, next, hooks.threeLinkedStillAnswer);
+    const verdict = await judgeFingerprint(store, row, next, hooks.threeLinkedStillAnswer);
     const judged = JSON.stringify(verdict) !== JSON.stringify(now);
     if (!patched && !judged) return next;
     return store
@@ -188,15 +195,25 @@ export function createConnectionStore(
     patch,
 
     setMode: (id, mode, actor) =>
-      change(id, mode === 'live' ? 'activate' : 'observe', actor, (row) => {
-        if (row.mode === mode) return null;
-        return mode === 'live' ? { mode, activatedAt: store.clock.now() } : { mode };
-      }).then(changedRow),
+      change(
+        id,
+        mode === 'live' ? 'activate' : 'observe',
+        actor,
+        (row) => {
+          if (row.mode === mode) return null;
+          return mode === 'live' ? { mode, activatedAt: store.clock.now() } : { mode };
+        },
+        mode === 'live' ? (db) => askForBases(store, db, id) : undefined,
+      ).then(changedRow),
 
     pause: (id, actor, direction) =>
       change(id, 'pause', actor, (row) => {
-        if (direction === undefined)
-          return row.state === 'ready' ? { state: 'paused', reason: `paused by ${actor}` } : null;
+        if (direction === undefined) {
+          if (row.pause !== null || row.state === 'paused') return null;
+          const pause = `paused by ${actor}`;
+          // Of one that points elsewhere the reason goes on saying that; the pause shows when that is settled.
+          return row.state === 'ready' ? { ...unhindered({ pause }), pause } : { pause };
+        }
         if (row.pausedDirections.includes(direction)) return null;
         return { pausedDirections: [...row.pausedDirections, direction].toSorted() };
       }).then(changedRow),
@@ -215,7 +232,7 @@ export function createConnectionStore(
             throw new AppError('fingerprint_changed', row.reason ?? 'rebind it first', { httpStatus: 409 });
           }
           if (row.state === 'ready' && row.pausedDirections.length === 0) return null;
-          return { state: 'ready', reason: null, pausedDirections: [] };
+          return { state: 'ready', reason: null, pause: null, pausedDirections: [] };
         },
         (db) => clearProblems(store, db, id, id, ['connection_pending']),
       ).then(changedRow),
@@ -231,7 +248,7 @@ export function createConnectionStore(
         (row) => ({
           fingerprint: currentFingerprint(toConnection(row, box)),
           location: null,
-          ...(row.state === 'fingerprint' && { state: 'ready', reason: null }),
+          ...(row.state === 'fingerprint' && unhindered(row)),
           ...(!keepLinks && { cursors: {} }),
         }),
         keepLinks ? undefined : (db) => dropLinks(store, db, id),

@@ -68,7 +68,8 @@ export interface FoldMark {
 export async function markFolded(store: Store, db: Db, marks: readonly FoldMark[], now: Date): Promise<void> {
   const { webhookEvents: t } = store.s;
   const ids = marks.filter((m) => m.plain).map((m) => m.id);
-  if (ids.length > 0) await db.update(t).set({ status: 'folded', foldedAt: now }).where(store.inList(t.id, ids));
+  const folded = { status: 'folded', reason: null, foldedAt: now } as const;
+  if (ids.length > 0) await db.update(t).set(folded).where(store.inList(t.id, ids));
   for (const { id, plain, ...set } of marks) {
     if (plain) continue;
     await db

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { writeAudit } from './audit.ts';
 import { writeBalanceMode } from './balanceMode.ts';
 import { confirmBrake } from './brakeState.ts';
-import { heldCommands } from './commandActions.ts';
+import { heldCommands } from './pointsLimit.ts';
 import { type CommandRow, moveCommand } from './commands.ts';
 import type { Db } from './db.ts';
 import type { ProblemRow } from './problems.ts';

@@ -1,4 +1,5 @@
 import type { RaisedProblem } from './problems.ts';
+import { clearPointsLimit } from './pointsLimit.ts';
 import { clearProblems, raiseProblems } from './problems.ts';
 import { failOpenCommands, insertCommands, moveCommand, type CommandRow, type NewCommand } from './commands.ts';
 import type { CommandState } from '../../drizzle/tables/commands.ts';
@@ -18,8 +19,10 @@ export interface Settlement {
   observations?: NewInboxRow[] | undefined;
   logs?: NewLogRow[];
   problems?: RaisedProblem[];
-  /** Problems of this record that are over. */
-  cleared?: { recordId: string; codes: readonly string[] };
+  /** Problems of these records that are over. */
+  cleared?: { recordId: string; codes: readonly string[] }[];
+  /** The customer whose `points_limit` is over, unless something of theirs still waits because of it. */
+  limitOf?: string;
   commands?: NewCommand[];
   moved?: { id: string; from: readonly CommandState[]; set: Partial<CommandRow> & { state: CommandState } };
   /** The command whose claimed identities are free again. */
@@ -151,8 +154,10 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
     if (optIn) await setOptIn(store, db, connectionId, optIn.customerId, optIn.status);
   }
   for (const { customer } of batch) if (customer) await markCustomer(store, db, connectionId, customer);
-  for (const { cleared } of batch)
-    if (cleared) await clearProblems(store, db, connectionId, cleared.recordId, cleared.codes);
+  for (const { recordId, codes } of batch.flatMap(({ cleared }) => cleared ?? []))
+    await clearProblems(store, db, connectionId, recordId, codes);
+  for (const { limitOf } of batch)
+    if (limitOf !== undefined) await clearPointsLimit(store, db, connectionId, limitOf);
   const problems = batch.flatMap((s) => s.problems ?? []);
   if (problems.length > 0) await raiseProblems(store, db, connectionId, problems);
 }

@@ -11,7 +11,7 @@ import { planTags } from '../domain/plan.ts';
 import { seenAtMs } from '../domain/observe.ts';
 import { planSegments, segmentStatedAtMs } from '../domain/segmentPlan.ts';
 import { AppError } from '../errors.ts';
-import { countDueLinked, countLinked, dueLinkedPeople, type DuePerson } from '../store/brakeQueries.ts';
+import { countLinked, dueLinkedPeople, type DuePerson } from '../store/brakeQueries.ts';
 import { readBrake, writeBrake } from '../store/brakeState.ts';
 import type { ContactRow } from '../store/contacts.ts';
 import { type Pair, pairsOfCustomers } from '../store/pairs.ts';
@@ -23,9 +23,13 @@ import type { JobQueue } from './jobQueue.ts';
 import { planOf, wantedTags } from './pairValues.ts';
 import { createSuspicion } from './brakeSuspects.ts';
 
-/** Fewer people than these cannot break a limit, so that small runs are not counted. */
-const DUE_MIN = 20;
-const marksMin = (pointsLimit: number): number => Math.floor(BRAKE_LIMITS.pointsMoved / Math.max(1, pointsLimit)) + 1;
+/** What one contact may move without a person: its points by the limit, and a bonus of as much (SPEC §3.3). */
+const EDITS_OF_POINTS = 2;
+/** Fewer contacts than these cannot break a limit but that of tags, so that a small run does not read them twice. */
+const marksMin = (pointsLimit: number): number => {
+  const points = Math.floor(BRAKE_LIMITS.pointsMoved / (EDITS_OF_POINTS * Math.max(1, pointsLimit))) + 1;
+  return Math.min(points, BRAKE_LIMITS.contactsMin);
+};
 const PAGE = 200;
 /** A stopped connection is counted again by the clock this often. */
 const LOOK_AGAIN_MS = 15 * 60_000;
@@ -113,7 +117,7 @@ const forget = ({ store, connection }: JobContext): Promise<void> =>
     await clearProblems(store, db, connection.id, connection.id, ['mass_change']);
   });
 
-/** null = too few people, or too little to change, for any limit. */
+/** null = too little to change for any limit: a small run costs two queries. */
 async function countChanges(
   ctx: JobContext,
   jobs: JobQueue,
@@ -128,18 +132,18 @@ async function countChanges(
   };
   // Marked contacts first: what a read shows says more than what was seen before.
   const reads = ctx.halves.toSticky ? await countMarked(ctx, jobs, marksMin(connection.pointsLimit), add) : null;
-  const manyDue = ctx.halves.toGhl && (await countDueLinked(store, connection.id, DUE_MIN)) >= DUE_MIN;
-  if (!reads && !manyDue) return null;
-  counts.linked = await countLinked(store, connection.id);
-  if (!manyDue) return { counts, reads };
-  const { ids, most } = await suspects(ctx, reads?.counted);
-  const atMost = {
-    ...counts,
+  const { ids, most } = ctx.halves.toGhl ? await suspects(ctx, reads?.counted) : NOBODY;
+  const atMost = (linked: number) => ({
+    linked,
     contactChanges: counts.contactChanges + most.contact,
     tagsOff: counts.tagsOff + most.tags,
-  };
+    pointsMoved: counts.pointsMoved,
+  });
+  // The share of nobody: what passes this passes any, and the linked people need not be counted.
+  if (!reads && brokenLimits(atMost(0), null).length === 0) return null;
+  counts.linked = await countLinked(store, connection.id);
   // The exact count costs ten times as much; it is made where it matters.
-  if (brokenLimits(atMost, null).length === 0) return { counts, reads };
+  if (brokenLimits(atMost(counts.linked), null).length === 0) return { counts, reads };
   for (let from = 0; from < ids.length; from += PAGE) {
     ctx.signal.throwIfAborted();
     for (const pair of await pairsOfCustomers(store, connection.id, ids.slice(from, from + PAGE)))
@@ -152,6 +156,8 @@ async function countChanges(
 /** Whoever waits for an answer meanwhile goes first. */
 const breath = () => new Promise((resolve) => setImmediate(resolve));
 
+const NOBODY: Awaited<ReturnType<typeof suspects>> = { ids: [], most: { contact: 0, tags: 0 } };
+
 /** Those among the people who are due whose jobs may change what is counted, and how much that is at most. */
 async function suspects(ctx: JobContext, counted: ReadonlySet<string> | undefined) {
   const suspicion = createSuspicion(ctx);
@@ -160,7 +166,6 @@ async function suspects(ctx: JobContext, counted: ReadonlySet<string> | undefine
   for (let people: DuePerson[], after = ''; ; after = people.at(-1)?.stickycardsId ?? '') {
     ctx.signal.throwIfAborted();
     people = await dueLinkedPeople(ctx.store, ctx.connection.id, after, PAGE);
-    if (people.length === 0) return { ids, most };
     for (const person of people) {
       if (counted?.has(person.stickycardsId)) continue;
       const { contact, tags } = suspicion(person);
@@ -169,6 +174,7 @@ async function suspects(ctx: JobContext, counted: ReadonlySet<string> | undefine
       most.contact += contact ? 1 : 0;
       most.tags += tags;
     }
+    if (people.length < PAGE) return { ids, most };
     await breath();
   }
 }

@@ -1,4 +1,5 @@
 import { isApiError } from '../platforms/apiError.ts';
+import { BRAKE_LIMITS } from '../domain/brake.ts';
 import type { GhlClient } from '../platforms/ghl/client.ts';
 import type { ContactRow } from '../store/contacts.ts';
 import { linkedCustomers } from '../store/links.ts';
@@ -26,8 +27,8 @@ export interface ContactReads {
 }
 
 /**
- * Reads the linked contacts that are marked and hands each to `add` with its pair; null when fewer than `min` are due,
- * which are left to their jobs.
+ * Reads the linked contacts that are marked and hands each to `add` with its pair; null when fewer than `min` are due and
+ * have few tags of ours: those are left to their jobs.
  */
 export async function countMarked(
   ctx: JobContext,
@@ -39,7 +40,8 @@ export async function countMarked(
   const kept = new Map<string, { read: Read; atMs: number }>();
   const counted = new Set<string>();
   const health = { failedInARow: 0 };
-  if ((await dueMarks(store, connection.id, '', min)).length < min) return null;
+  const first = await dueMarks(store, connection.id, '', min);
+  if (first.length < min && ownedTags(await linkedPairs(ctx, first)) <= BRAKE_LIMITS.tagsOff) return null;
   for (let after = ''; ;) {
     ctx.signal.throwIfAborted();
     const marks = await dueMarks(store, connection.id, after, PAGE);
@@ -72,6 +74,13 @@ export async function countMarked(
     }),
   };
 }
+
+/** More than these cannot be off, however few the contacts are. */
+const ownedTags = (pairs: ReadonlyMap<string, Pair>): number =>
+  [...pairs.values()].reduce((sum, { link }) => {
+    const { base = [], pending } = link?.tags ?? {};
+    return sum + new Set([...base, ...(pending?.add ?? []), ...(pending?.remove ?? [])]).size;
+  }, 0);
 
 async function linkedPairs(ctx: JobContext, marks: readonly MarkRow[]): Promise<Map<string, Pair>> {
   const { store, connection } = ctx;

@@ -265,9 +265,13 @@ async function adopt(
     observations: [observation(ctx, 'read', pair.customer.stickycardsId, answer.contact, answer)],
     ...applied(command, contactId),
   });
+  const problems = [...taken.job.problems, ...(job?.problems ?? [])];
+  // Made by us, the answer was lost: the run that finds it tells of it.
+  const made = command.state !== 'pending' && contact.values['stickycards_customer_id'] === pair.customer.stickycardsId;
+  const changes = [{ field: 'stickycards_customer_id', before: null, after: pair.customer.stickycardsId }];
   return {
     kind: 'linked',
-    job: { ...taken.job, contact, fresh: true, problems: [...taken.job.problems, ...(job?.problems ?? [])] },
+    job: { ...taken.job, contact, fresh: true, problems, ...(made && { created: true, changes }) },
   };
 }
 

@@ -49,6 +49,7 @@ export async function finishFields(job: PushJob): Promise<TagWork | null> {
         status: 'success',
         changes: job.changes,
         traceId: job.traceId,
+        attempt: pair.customer.attempts + 1,
         durationMs: ctx.store.clock.nowMs() - job.startedAtMs,
       }),
     );
@@ -63,6 +64,7 @@ export async function finishFields(job: PushJob): Promise<TagWork | null> {
     ...done,
     logs: [...logs, ...(done.logs ?? [])],
     problems: [...effects.problems, ...(done.problems ?? [])],
+    cleared: [...effects.cleared, ...(done.cleared ?? [])],
   });
   return writesTags ? { job, plan } : null;
 }

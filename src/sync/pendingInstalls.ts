@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { and, asc, eq, isNull } from 'drizzle-orm';
+import { isStale } from '../domain/ghlDelivery.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { readGhlHead } from '../platforms/ghl/webhooks.ts';
@@ -31,13 +32,20 @@ export async function takeInstalls(needs: PendingInstallsNeeds): Promise<void> {
   const { store } = needs;
   const { webhookEvents: e } = store.s;
   const rows = await store.db
-    .select({ id: e.id, payload: e.payload, dedupeKey: e.dedupeKey })
+    .select({
+      id: e.id,
+      payload: e.payload,
+      dedupeKey: e.dedupeKey,
+      occurredAt: e.occurredAt,
+      receivedAt: e.receivedAt,
+    })
     .from(e)
     .where(and(eq(e.connectionId, needs.noConnection), isNull(e.foldedAt), eq(e.source, 'ghl')))
     .orderBy(asc(e.id))
     .limit(AT_ONCE);
   for (const row of rows) {
-    const outcome = await connectionFor(needs, row.payload);
+    const stale = isStale(row.occurredAt.getTime(), row.receivedAt.getTime());
+    const outcome: Outcome = stale ? { skipped: 'stale' } : await connectionFor(needs, row.payload);
     await store.tx(async (db) => {
       const skipped = (reason: string) => ({ status: 'skipped' as const, reason, foldedAt: store.clock.now() });
       let set;
@@ -57,7 +65,7 @@ export async function takeInstalls(needs: PendingInstallsNeeds): Promise<void> {
   }
 }
 
-type Outcome = { connectionId: string } | { skipped: 'unknown_location' | 'other_app' };
+type Outcome = { connectionId: string } | { skipped: 'unknown_location' | 'other_app' | 'stale' };
 
 async function connectionFor(needs: PendingInstallsNeeds, payload: string | null): Promise<Outcome> {
   const head = headOf(payload);

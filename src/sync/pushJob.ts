@@ -28,6 +28,8 @@ export interface PushJob {
   refreshed: boolean;
   changes: FieldChange[];
   problems: RaisedProblem[];
+  /** Codes of problems of this record that are over by what was decided. */
+  over: Set<string>;
   commands: NewCommand[];
   /** What answers of either side showed. */
   observations: NewInboxRow[];
@@ -82,6 +84,7 @@ export const linkedJob = (link: LinkRow, contact: LinkedJob['contact'], extra: P
   refreshed: false,
   changes: [],
   problems: [],
+  over: new Set(),
   commands: [],
   observations: [],
   reverse: { changes: [], notes: [], traceId: null, error: null },
@@ -115,16 +118,18 @@ export const rebased = (field: LinkField, base: LinkField['base']): LinkField =>
 /** Everything that was decided or seen on the way and not stored yet; empties the job's lists. */
 export function takeSideEffects(
   job: PushJob,
-): Required<Pick<Settlement, 'commands' | 'problems' | 'observations'>> & Pick<Settlement, 'contact'> {
-  const { commands, problems, observations } = job;
+): Required<Pick<Settlement, 'commands' | 'problems' | 'observations' | 'cleared'>> & Pick<Settlement, 'contact'> {
+  const { commands, problems, observations, over } = job;
   job.commands = [];
   job.problems = [];
   job.observations = [];
+  job.over = new Set();
   // What is believed of a contact never gets ahead of what it was seen in.
   return {
     commands,
     problems,
     observations,
+    cleared: over.size > 0 ? [{ recordId: job.pair.customer.stickycardsId, codes: [...over] }] : [],
     ...(observations.length > 0 && job.contact ? { contact: job.contact } : {}),
   };
 }
@@ -210,14 +215,20 @@ const FIELD_PROBLEMS = [
  * What a record that arrived is taken out of; nothing is asked for one that never had a problem. A first link always
  * asks: a retry leaves no trace of why there was none before.
  */
-export function clearedOf({ pair, link }: PushJob): Pick<Settlement, 'cleared'> {
+export function clearedOf({ pair, link }: PushJob): Pick<Settlement, 'cleared' | 'limitOf'> {
   const heldNow = Object.values(link.fields).some((field) => field.held);
   const heldBefore = Object.values(pair.link?.fields ?? {}).some((field) => field.held);
+  const recordId = pair.customer.stickycardsId;
+  const limit = isLimited(pair.link) && !isLimited(link) ? { limitOf: recordId } : {};
   const firstLink = pair.link?.state !== 'live';
-  if (!firstLink && pair.customer.syncError === null && (heldNow || !heldBefore)) return {};
-  const codes = ['record_failed', 'already_linked', 'ambiguous', ...(heldNow ? [] : FIELD_PROBLEMS)];
-  return { cleared: { recordId: pair.customer.stickycardsId, codes } };
+  if (!firstLink && pair.customer.syncError === null && (heldNow || !heldBefore)) return limit;
+  const codes = ['record_failed', 'already_linked', 'ambiguous', 'deleted_in_ghl', ...(heldNow ? [] : FIELD_PROBLEMS)];
+  return { ...limit, cleared: [{ recordId, codes }] };
 }
+
+/** A number typed in GHL waits, which could never be booked. */
+const isLimited = (link: LinkRow | null): boolean =>
+  Object.values(link?.fields ?? {}).some((field) => field.held?.reason === 'points_limit');
 
 /** Everything of the claimed version arrived. */
 export const syncedMark = (pair: Pair): CustomerMark => ({

@@ -36,7 +36,7 @@ export async function pushTags(
     if (!failed.has(work)) continue;
     const error = failed.get(work);
     if (isApiError(error, 'scope')) await settleRefused(ctx, work, error);
-    else await settleFailure(ctx, work.job.pair, work.job, error);
+    else await settleFailure(ctx, work.job.pair, work.job, error, triedTags(work));
   }
   await Promise.all(works.filter((work) => !failed.has(work)).map((work) => settleTags(ctx, work)));
 }
@@ -97,6 +97,12 @@ const rowError = (message: string) =>
     mayHaveLanded: false,
   });
 
+const triedTags = ({ plan }: TagWork) => ({
+  action: 'tag' as const,
+  tagsAdded: plan.add,
+  tagsRemoved: plan.remove,
+});
+
 /** The token may do everything but tags: they wait, the rest of the person and everybody else goes on (SPEC §2.6). */
 async function settleRefused(ctx: JobContext, { job }: TagWork, error: ApiError): Promise<void> {
   ctx.capabilities.refuse('tags', error);
@@ -114,7 +120,6 @@ async function settleTags(ctx: JobContext, { job, plan }: TagWork): Promise<void
   for (const tag of plan.remove) base.delete(tag);
   const shown = new Set([...(job.contact?.tags ?? []), ...plan.add]);
   for (const tag of plan.remove) shown.delete(tag);
-  const wrote = job.created || job.changes.length > 0;
   count(job, true);
   const commands = tags.commands?.filter((tag) => !plan.remove.includes(tag));
   const done = outcomeOf(job);
@@ -129,7 +134,8 @@ async function settleTags(ctx: JobContext, { job, plan }: TagWork): Promise<void
         tagsAdded: plan.add,
         tagsRemoved: plan.remove,
         traceId: job.traceId,
-        durationMs: wrote ? null : ctx.store.clock.nowMs() - job.startedAtMs,
+        attempt: pair.customer.attempts + 1,
+        durationMs: ctx.store.clock.nowMs() - job.startedAtMs,
       }),
       ...(done.logs ?? []),
     ],

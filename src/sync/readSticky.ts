@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { wantedReads, type WantedRead } from '../store/wantedReads.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { StickyHealth } from './stickyHealth.ts';
-import { cardRead, customerRead } from './stickyRows.ts';
+import { cardRead, customerRead, heldCardRead } from './stickyRows.ts';
 
 export interface ReadStickyNeeds {
   store: Store;
@@ -151,7 +151,7 @@ async function readOne(
     // Its cards come along; one whose balance is told needs no read of its own.
     for (const card of seen.cards ?? []) {
       if (card.balance === undefined || card.balance === null) continue;
-      rows.push(cardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs));
+      rows.push(heldCardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs));
       told.add(card.cardId);
     }
   }

@@ -1,5 +1,7 @@
 import type { Direction, RunStatus, RunTrigger } from '../../drizzle/tables/runs.ts';
+import { canonicalTag } from '../domain/canonical.ts';
 import type { Connection } from '../domain/connection.ts';
+import type { TagMap } from '../domain/fieldMap.ts';
 import { notConnected } from '../domain/notConnected.ts';
 import { messageOf } from '../errors.ts';
 import type { GhlSide } from '../platforms/ghl/sides.ts';
@@ -8,6 +10,7 @@ import type { StickySide } from '../platforms/stickycards/sides.ts';
 import { hasDueMarks } from '../store/marks.ts';
 import { tellOfWaiting } from '../store/nameless.ts';
 import { hasDueCustomers } from '../store/pairs.ts';
+import { retakeBases } from '../store/retakeBases.ts';
 import { closeRun, noCounts, openRun, type RunCounts, touchRun } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { wantedReads } from '../store/wantedReads.ts';
@@ -86,6 +89,7 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   let status: RunStatus = doors.blocked?.wanted === false ? 'failed' : 'completed';
   let lastError: string | null = doors.blocked?.reason ?? null;
   try {
+    if (doors.blocked === null) await retakeBases(store, connection.id, derivedTags(needs.tagMap), signal);
     if (doors.blocked === null && doors.toSticky) await poll({ ...needs, capabilities }, order, doors);
     const found = doors.blocked === null && (await findsWork(store, connection.id, doors));
     if (!found && trigger === 'cron') return null;
@@ -131,6 +135,8 @@ async function openDoors(needs: RunBatchNeeds, { connection, direction, trigger 
     waitsBefore: ghl?.pace.waits ?? 0,
   };
 }
+
+const derivedTags = ({ derived }: TagMap): Set<string> => new Set(Object.values(derived).map(canonicalTag));
 
 /** Why a run must not write anything now; null when it may. */
 function blockedBy(connection: Connection, ghl: GhlSide | null, direction: Direction | 'both'): Blocked | null {

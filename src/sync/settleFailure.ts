@@ -2,6 +2,7 @@ import { backoffMs, ATTEMPTS_MAX } from '../domain/backoff.ts';
 import { AppError, messageOf } from '../errors.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import type { Pair } from '../store/pairs.ts';
+import type { NewLogRow } from '../store/runs.ts';
 import { customerLog, type JobContext } from './jobContext.ts';
 import { noteSuccess, type PushJob, takeSideEffects } from './pushJob.ts';
 import { type HaltCode, RunHalted } from './sidePause.ts';
@@ -33,8 +34,18 @@ export function haltOf(error: unknown): RunHalted | null {
   return new RunHalted(halt.code, message, error);
 }
 
+/** What was tried, as its log row names it. */
+type Tried = Pick<NewLogRow, 'action'> & Partial<Pick<NewLogRow, 'tagsAdded' | 'tagsRemoved'>>;
+
 /** What a failed job leaves: the record's next state, a log row, its problems (SPEC §2.6, classes of errors). */
-export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | null, error: unknown): Promise<void> {
+export async function settleFailure(
+  ctx: JobContext,
+  pair: Pair,
+  job: PushJob | null,
+  error: unknown,
+  // Who has no contact yet failed at being given one.
+  tried: Tried = { action: job?.link.ghlId ? 'update' : 'create' },
+): Promise<void> {
   if (ctx.signal.aborted) {
     // Stopping, a halt or losing the lease is nobody's attempt; what was pending on disk is looked for by whoever comes next.
     if (job) await ctx.settler.settle({ link: job.link, ...takeSideEffects(job) });
@@ -54,19 +65,26 @@ export async function settleFailure(ctx: JobContext, pair: Pair, job: PushJob | 
       error,
     });
   const passing = !api || api.class === 'transient' || api.class === 'rate_limited' || api.mayHaveLanded;
-  if (passing) return settlePassing(ctx, pair, job, error);
-  await settleFailed(ctx, pair, job, api);
+  if (passing) return settlePassing(ctx, pair, job, error, tried);
+  await settleFailed(ctx, pair, job, api, tried);
 }
 
 /** Network, timeout, 5xx: again later, with backoff; an attempt counts only while other calls get through. */
-async function settlePassing(ctx: JobContext, pair: Pair, job: PushJob | null, error: unknown): Promise<void> {
+async function settlePassing(
+  ctx: JobContext,
+  pair: Pair,
+  job: PushJob | null,
+  error: unknown,
+  tried: Tried,
+): Promise<void> {
   ctx.health.failedInARow += 1;
   const counts = ctx.health.succeeded > 0 && ctx.health.failedInARow === 1;
   const attempts = pair.customer.attempts + (counts ? 1 : 0);
   const givenUp = attempts >= ATTEMPTS_MAX;
   const waitMs = backoffMs(Math.max(1, attempts), ctx.random());
   const nextAttemptAt = givenUp ? null : new Date(ctx.store.clock.nowMs() + waitMs);
-  await settleRecord(ctx, pair, job, error, { syncStatus: givenUp ? 'FAILED' : 'PENDING', attempts, nextAttemptAt });
+  const next = { syncStatus: givenUp ? ('FAILED' as const) : ('PENDING' as const), attempts, nextAttemptAt };
+  await settleRecord(ctx, pair, job, error, next, tried);
   if (ctx.health.failedInARow >= DOWN_AFTER_FAILURES) await proveUp(ctx, error);
 }
 
@@ -87,12 +105,10 @@ export async function proveUp(ctx: JobContext, error: unknown): Promise<void> {
   }
 }
 
-const settleFailed = (ctx: JobContext, pair: Pair, job: PushJob | null, error: ApiError) =>
-  settleRecord(ctx, pair, job, error, {
-    syncStatus: 'FAILED',
-    attempts: pair.customer.attempts + 1,
-    nextAttemptAt: null,
-  });
+const settleFailed = (ctx: JobContext, pair: Pair, job: PushJob | null, error: ApiError, tried: Tried) => {
+  const next = { syncStatus: 'FAILED' as const, attempts: pair.customer.attempts + 1, nextAttemptAt: null };
+  return settleRecord(ctx, pair, job, error, next, tried);
+};
 
 async function settleRecord(
   ctx: JobContext,
@@ -100,6 +116,7 @@ async function settleRecord(
   job: PushJob | null,
   error: unknown,
   next: { syncStatus: 'PENDING' | 'FAILED'; attempts: number; nextAttemptAt: Date | null },
+  tried: Tried,
 ): Promise<void> {
   const { errorClass, errorCode, errorMessage, traceId } = describe(error);
   ctx.counts.failedCount += 1;
@@ -123,8 +140,9 @@ async function settleRecord(
     ],
     logs: [
       customerLog(ctx, customerId, job?.link.ghlId ?? null, {
-        action: 'update',
+        ...tried,
         status: 'failed',
+        durationMs: job && ctx.store.clock.nowMs() - job.startedAtMs,
         errorClass,
         errorCode,
         errorMessage,

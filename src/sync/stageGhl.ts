@@ -70,26 +70,27 @@ export async function stageGhl(
     else outcomes.push(await foldAppEvent(needs, db, connection, read));
   }
   const marks: NewMark[] = [];
-  // In observe no contact is planned from, so none is read (SPEC §1).
-  if (connection.mode === 'observe')
-    outcomes.push(...contacts.map(({ row }) => ({ id: row.id, status: 'folded' as const, reason: 'observe' })));
-  else if (contacts.length > 0) {
+  if (contacts.length > 0) {
     const stopped = await stoppedReason(store, db, connection);
-    const judge = await createJudge(needs, db, connection, contacts);
+    // In observe no contact is planned from, so none is read (SPEC §1).
+    const judge =
+      connection.mode === 'observe' ? () => 'observe' as const : await createJudge(needs, db, connection, contacts);
     for (const delivery of contacts) {
       const { row } = delivery;
       const verdict = judge(delivery);
-      const stale = isStale(row.occurredAt.getTime(), row.receivedAt.getTime());
-      if (verdict === 'mark') {
+      if (verdict === 'mark')
         marks.push({ contactId: delivery.contactId, eventId: row.source === 'ghl' ? row.id : null });
-        const reason = stopped ?? (stale ? 'stale' : null);
-        outcomes.push({ id: row.id, status: reason === null ? 'folded' : 'skipped', reason });
-      } else outcomes.push({ id: row.id, status: stale ? 'skipped' : 'folded', reason: stale ? 'stale' : verdict });
+      // Whatever it says of its contact: of a location that is stopped, or too old, it is left out (SPEC §3.1).
+      const left = stopped ?? (isTooOld(row) ? 'stale' : null);
+      if (left !== null) outcomes.push({ id: row.id, status: 'skipped', reason: left });
+      else outcomes.push({ id: row.id, status: 'folded', reason: verdict === 'mark' ? null : verdict });
     }
   }
   await markContacts(store, db, connection.id, marks);
   await markGhlFolded(store, db, outcomes, store.clock.now());
 }
+
+const isTooOld = ({ occurredAt, receivedAt }: FoldRow): boolean => isStale(occurredAt.getTime(), receivedAt.getTime());
 
 /** Why nothing of this location may be worked now; its contacts stay marked until it may. */
 async function stoppedReason(store: Store, db: Db, connection: Connection): Promise<string | null> {
@@ -97,6 +98,7 @@ async function stoppedReason(store: Store, db: Db, connection: Connection): Prom
   return (await isUninstalled(store, db, connection.id)) ? 'app_uninstalled' : null;
 }
 
+/** Also while the location is stopped: an installation is what ends that, and resuming has to know of the app's end. */
 async function foldAppEvent(
   { store, ghlAppId }: StageGhlNeeds,
   db: Db,
@@ -106,6 +108,7 @@ async function foldAppEvent(
   // GHL signs the webhooks of every app with one key: another app's coming and going is nothing to us.
   if (ghlAppId !== null && appId !== null && appId !== ghlAppId)
     return { id: row.id, status: 'skipped', reason: 'other_app' };
+  if (isTooOld(row)) return { id: row.id, status: 'skipped', reason: 'stale' };
   const taken = await takeAppEvent(store, db, connection.id, { installed, atMs: row.occurredAt.getTime() });
   return { id: row.id, status: 'folded', reason: taken ? null : 'older_than_known' };
 }
@@ -187,11 +190,9 @@ async function createJudge(
     { link, contact }: Extract<Standing, { kind: 'linked' }>,
   ): Verdict => {
     const { row, type, shown } = delivery;
-    const sentAtMs = row.occurredAt.getTime();
     // Too old to say what is, too odd to be compared, or the fields are not known at this moment: look.
-    if (type === 'ContactDelete' || !shown || !known) return 'mark';
-    if (isStale(sentAtMs, row.receivedAt.getTime())) return 'mark';
-    return isEcho(type, sentAtMs, shown, link, knownContact(contact), known, ownTags) ? 'echo' : 'mark';
+    if (type === 'ContactDelete' || !shown || !known || isTooOld(row)) return 'mark';
+    return isEcho(type, row.occurredAt.getTime(), shown, link, knownContact(contact), known, ownTags) ? 'echo' : 'mark';
   };
 
   return (delivery) => {

@@ -36,10 +36,10 @@ const customerEvent = (type: string, seen: Omit<CustomerSeen, 'raw' | 'cards'>):
   segments: seen.segments ?? null,
 });
 
-const cardEvent = (type: string, seen: Omit<CardSeen, 'raw'>, customerId: string | null): StickyCardsEvent => ({
+const cardEvent = (type: string, seen: Omit<CardSeen, 'raw'>): StickyCardsEvent => ({
   ...silent,
   type,
-  customerId: seen.customerId ?? customerId,
+  customerId: seen.customerId ?? null,
   cardId: seen.cardId,
   balance: seen.balance ?? null,
   card: {
@@ -100,14 +100,29 @@ export const customerRead = (
   dateMs: number | null,
 ): NewInboxRow => row(store, connectionId, 'read', customerEvent('CustomerRead', seen), readAtMs(store, dateMs));
 
-/** A card as a read showed it; `customerId` for an answer that does not name its holder, null when nobody knows. */
+/**
+ * A card as a read showed it; `customerId`: whom we take for its holder, null when nobody knows. Only an answer that names
+ * the holder says anew whose it is.
+ */
 export const cardRead = (
   store: Store,
   connectionId: string,
   seen: Omit<CardSeen, 'raw'>,
   customerId: string | null,
   dateMs: number | null,
-): NewInboxRow => row(store, connectionId, 'read', cardEvent('CardRead', seen, customerId), readAtMs(store, dateMs));
+): NewInboxRow => {
+  const read = row(store, connectionId, 'read', cardEvent('CardRead', seen), readAtMs(store, dateMs));
+  return { ...read, customerId: read.customerId ?? customerId };
+};
+
+/** A card that came along in the answer about its holder. */
+export const heldCardRead = (
+  store: Store,
+  connectionId: string,
+  seen: Omit<CardSeen, 'raw'>,
+  holderId: string,
+  dateMs: number | null,
+): NewInboxRow => cardRead(store, connectionId, { ...seen, customerId: seen.customerId ?? holderId }, holderId, dateMs);
 
 export interface CustomerChange {
   customerId: string;
@@ -158,7 +173,7 @@ export const cardWritten = (
   dateMs: number | null,
 ): NewInboxRow => {
   const type = change.balance === null ? 'BalanceWritten' : 'CardWritten';
-  const event = cardEvent(type, change, change.customerId);
+  const event = cardEvent(type, change);
   const atMs = writtenAtMs(store, dateMs, `${connectionId} card ${change.cardId}`);
   return row(store, connectionId, 'self', event, atMs);
 };

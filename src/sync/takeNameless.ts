@@ -29,8 +29,9 @@ export const loadNamed = (store: Store, db: Db, connectionId: string, parsed: re
 };
 
 /**
- * Deliveries that name no customer (SPEC §2.3), and payments of people who held no card: those of this batch, and those that waited for what it made known. They come
- * after those that name one, and again as long as one of them makes something known, so that no order of arrival matters.
+ * Deliveries that name no customer, and payments of people who held no card (SPEC §2.3): those of this batch, and those that
+ * waited for what it made known. They come after the others, and again as long as one of them makes something known, so that
+ * no order of arrival matters.
  */
 export async function takeNameless(
   store: Store,

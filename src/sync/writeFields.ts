@@ -12,7 +12,10 @@ const WRITES_KEPT = 3;
 
 /** A PUT that carries a two-way counter or a contact field is preceded by a GET: an edit found there is kept (SPEC §2.6). */
 export function needsRead(job: PushJob, plan: FieldsPlan): boolean {
-  const firstLink = job.contact?.seenBy === 'page' || Object.keys(job.link.fields).length === 0;
+  const fields = Object.values(job.link.fields);
+  // Revisions outlive the bases of a pair that is a first link again: what was seen of its contact is old.
+  const neverShared = fields.every(({ revision }) => revision === 0);
+  const firstLink = fields.length === 0 || (job.contact?.seenBy === 'page' && neverShared);
   if (firstLink) return false;
   return plan.toGhl.some(({ key }) => {
     const row = job.ctx.rows.find((r) => r.key === key);

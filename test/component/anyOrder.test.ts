@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { eq } from 'drizzle-orm';
-import { insertDeliveries, type NewInboxRow } from '../../src/store/inbox.ts';
+import { insertDeliveries, listEvents, type NewInboxRow } from '../../src/store/inbox.ts';
 import { rebuild } from '../../src/ops/rebuild.ts';
 import { writeCheckpoint } from '../../src/store/checkpoints.ts';
 import { callsBesidePolls, LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
@@ -15,6 +15,7 @@ afterAll(() => t.stop());
 
 const MINUTE = 60_000;
 const day = Date.UTC(2026, 2, 20, 15);
+const nobody = { customer_id: null, email: null, first_name: null };
 const moments: [type: string, minute: number, rest?: Record<string, unknown>][] = [
   ['CustomerCreatedEvent', 0],
   ['CardIssuedEvent', 1],
@@ -33,6 +34,14 @@ const moments: [type: string, minute: number, rest?: Record<string, unknown>][] 
   ['CardExpiredEvent', 13],
   ['CardInstalledEvent', 13],
   ['CardRemovedEvent', 14, { card_id: 'card_2' }],
+  // What names only the card, and what tells of a card and names none.
+  ['CardScannedEvent', 15, { ...nobody }],
+  ['CardBalanceUpdatedEvent', 16, { ...nobody, card_id: 'card_2', balance: 7 }],
+  ['PaymentCompletedSuccessfulEvent', 17, { ...nobody, amount: 7, payment_id: 'p2' }],
+  ['CardScannedEvent', 18, { card_id: null, balance: 3 }],
+  // A card that somebody else held before, and whose old events come late.
+  ['CardRemovedEvent', 19, { ...nobody, customer_id: 'before', card_id: 'card_3' }],
+  ['CardBalanceUpdatedEvent', 20, { card_id: 'card_3', balance: 4 }],
 ];
 
 /** The story of one person, as bodies: the same for everybody but for the ids. */
@@ -40,17 +49,19 @@ const story = (person: string) =>
   moments.map(([type, minute, rest]) => ({
     event_type: type,
     timestamp: (day + minute * MINUTE) / 1000,
-    customer_id: person,
     email: `${person}@example.com`,
     first_name: 'Ana',
     ...rest,
-    card_id: `${person}_${(rest?.['card_id'] as string | undefined) ?? 'card_1'}`,
+    customer_id: rest?.['customer_id'] === undefined ? person : idOf(person, rest['customer_id']),
+    card_id: idOf(person, rest?.['card_id'] === undefined ? 'card_1' : rest['card_id']),
   }));
 
-function inboxRow(body: ReturnType<typeof story>[number]): NewInboxRow {
+const idOf = (person: string, id: unknown): string | null => (typeof id === 'string' ? `${person}_${id}` : null);
+
+function inboxRow({ person, body }: { person: string; body: ReturnType<typeof story>[number] }): NewInboxRow {
   const payload = JSON.stringify(body);
   // The hash breaks ties: without the person in it, so that everybody's ties break the same way.
-  const bodyHash = createHash('sha256').update(payload.replaceAll(body.customer_id, 'X')).digest('hex');
+  const bodyHash = createHash('sha256').update(payload.replaceAll(person, 'X')).digest('hex');
   return {
     connectionId: 'default',
     source: 'stickycards',
@@ -118,12 +129,12 @@ test('the same events, shuffled and doubled in 100 random ways and cut into rand
   const random = fc.sample(fc.double({ min: 0, max: 1, noNaN: true }), 100 * 60);
   const next = () => random.pop() ?? 0.5;
   const deliveries = people.map((person, i) => {
-    const once = story(person);
+    const once = story(person).map((body) => ({ person, body }));
     if (i === 0) return once;
     return [...once, ...once.filter(() => next() < 0.4)]
-      .map((body) => ({ body, key: next() }))
+      .map((delivery) => ({ delivery, key: next() }))
       .toSorted((a, b) => a.key - b.key)
-      .map((d) => d.body);
+      .map((d) => d.delivery);
   });
   // Everybody's next few deliveries, then a run now and then: what comes late meets what was pushed already.
   for (let round = 0; deliveries.some((d) => d.length > 0); round++) {
@@ -135,6 +146,13 @@ test('the same events, shuffled and doubled in 100 random ways and cut into rand
   expect(await t.run()).toMatchObject({ failedCount: 0 });
   const expected = await staged('p000');
   for (const person of people) expect({ person, staged: await staged(person) }).toEqual({ person, staged: expected });
+  expect(expected).toMatchObject({
+    cards: [{ balance: 90 }, { balance: 7 }, { balance: 4, installStatus: 'removed' }],
+  });
+  for (const person of people)
+    expect(await staged(`${person}_before`)).toMatchObject({ values: { cardId: null }, cards: [] });
+  const waiting = await listEvents(store, { status: 'waiting' }, 9);
+  expect(waiting).toEqual([]);
 
   const contacts = t.ghl.state.contacts(LOCATION);
   expect(contacts).toHaveLength(100);
@@ -149,7 +167,7 @@ test('the same events, shuffled and doubled in 100 random ways and cut into rand
     tags: ['card expired', 'card holder', 'gold', 'referrer', 'vip'],
     customFields: { referral_count: 2, card_status: 'expired', last_activity: '2026-03-20' },
   });
-}, 60_000);
+}, 120_000);
 
 test('a rebuild gives the same staging again, from nothing and from a checkpoint, and makes no command twice', async () => {
   const { store, folder, registry } = t.app;

@@ -155,6 +155,28 @@ describe('what GHL changes', () => {
     expect(writes()).toEqual(after);
   });
 
+  test('few people with much to book each are counted as well: points and a bonus in one contact', async () => {
+    const people = await peopleOfBoth(5);
+    for (const { contactId } of people)
+      t.ghl.ui.updateContact(contactId, { customFields: { loyalty_points: 1100, bonus_points: 1000 } });
+    await t.ghl.flushWebhooks();
+    const before = writes();
+    expect(await t.run()).toMatchObject({ status: 'failed' });
+    expect(writes()).toEqual(before);
+    expect((await massChange()).sample).toMatchObject({ pointsMoved: 10_000, broken: ['pointsMoved'] });
+  });
+
+  test('two people with nothing but many tags taken off are counted as well', async () => {
+    const people = await peopleOfBoth(
+      2,
+      Array.from({ length: 60 }, (_, n) => `Segment ${n}`),
+    );
+    for (const { contactId } of people) t.ghl.ui.updateContact(contactId, { tags: [] });
+    await t.ghl.flushWebhooks();
+    expect(await t.run()).toMatchObject({ status: 'failed' });
+    expect((await massChange()).sample).toMatchObject({ tagsOff: 120, broken: ['tagsOff'] });
+  });
+
   test('up to 5,000 points go at once, and no contact is read twice for that', async () => {
     const people = await peopleOfBoth(7);
     for (const { contactId } of people) t.ghl.ui.updateContact(contactId, { customFields: { loyalty_points: 600 } });
@@ -179,4 +201,23 @@ describe('what GHL changes', () => {
     expect((await massChange()).sample).toMatchObject({ tagsOff: 105, broken: ['tagsOff'] });
     expect(t.stickyCards.state.customer(people[0]?.customerId as string)?.segments).toHaveLength(15);
   });
+});
+
+test('segments that a read does not show any more do not take off the tags of few people unasked', async () => {
+  const segments = Array.from({ length: 8 }, (_, n) => `Segment ${n}`);
+  const people = await peopleOfBoth(15, segments);
+  for (const { customerId } of people) {
+    for (const segment of segments) t.stickyCards.till.unlinkSegment(customerId, segment);
+    // An event that lacks its value has the customer read.
+    const thin = { event_type: 'CustomerSegmentLinkedEvent', timestamp: Date.now(), customer_id: customerId };
+    expect(await t.deliver(thin)).toMatchObject({ status: 202 });
+  }
+  const before = writes();
+  expect(await t.run()).toMatchObject({ status: 'failed', updatedCount: 0 });
+  expect(writes()).toEqual(before);
+  const problem = await massChange();
+  expect(problem.sample).toMatchObject({ tagsOff: 120, contactChanges: 0, broken: ['tagsOff'] });
+  await t.api(`/problems/${problem.id}/confirm`, {});
+  await settled();
+  for (const { contactId } of people) expect(t.ghl.state.tagsOf(contactId)).toEqual(['card holder']);
 });

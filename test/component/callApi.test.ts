@@ -193,8 +193,8 @@ describe('a call that is answered', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('refuses an empty id before anything is sent', async () => {
-    await expect(get({ params: { id: '' } })).rejects.toMatchObject({ code: 'missing_path_parameter' });
+  it.each(['', '.', '..'])('refuses the id "%s" before anything is sent', async (id) => {
+    await expect(get({ params: { id } })).rejects.toMatchObject({ code: 'missing_path_parameter' });
     expect(seen).toHaveLength(0);
   });
 });

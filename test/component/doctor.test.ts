@@ -1,6 +1,7 @@
 // One look at everything that a connection needs, with what to do (SPEC §5, doctor).
 import { afterEach, expect, test } from '@jest/globals';
 import { runCli } from '../../src/cli/program.ts';
+import { SCOPES_NEEDED } from '../../src/domain/ghlGrant.ts';
 import { movableClock } from '../helpers/movableClock.ts';
 import { delivery } from '../helpers/story.ts';
 import { LOCATION, startTestApp, type TestApp, type TestAppOptions } from '../helpers/testApp.ts';
@@ -114,6 +115,42 @@ test('a permission that is missing is named', async () => {
     status: 'red',
     found: expect.stringContaining('locations/customFields.readonly'),
   });
+});
+
+test('an app that was not granted every scope is red, named with the link that asks for them again', async () => {
+  await start();
+  const HOUR = 3_600_000;
+  const granted = (scopes: string[]) =>
+    t.app.connections.patch(
+      'default',
+      {
+        ghlOAuth: {
+          userType: 'Location',
+          locationId: LOCATION,
+          companyId: null,
+          accessToken: TOKEN,
+          expiresAtMs: Date.now() + 24 * HOUR,
+          refreshAtMs: Date.now() + 23 * HOUR,
+          refreshToken: 'refresh-1',
+          company: null,
+          scopes,
+          revision: Date.now(),
+        },
+      },
+      'test',
+    );
+  expect((await doctor()).checks.map((check) => check.id)).not.toContain('ghl_scopes');
+  await granted(SCOPES_NEEDED.filter((scope) => !/^(contacts|locations\/tags)\.write$/.test(scope)));
+  const found = await doctor();
+  expect(found.status).toBe('red');
+  expect(found.of('ghl_scopes')).toMatchObject({
+    status: 'red',
+    found: 'not granted: contacts.write, locations/tags.write',
+    remedy: expect.stringContaining('/oauth/install?connection=default'),
+  });
+  expect(found.of('ghl_scope_contacts')).toMatchObject({ status: 'green' });
+  await granted([...SCOPES_NEEDED]);
+  expect((await doctor()).of('ghl_scopes')).toMatchObject({ status: 'green', remedy: null });
 });
 
 test('a field of a wrong type, duplicates that are allowed and a pipeline that is gone are found', async () => {

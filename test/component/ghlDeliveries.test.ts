@@ -12,6 +12,9 @@ import {
   WORKFLOW_KEY,
 } from '../helpers/testApp.ts';
 
+/** And an hour: what was sent that long before its receipt is stale. */
+const TWO_DAYS_MS = 49 * 3_600_000;
+
 let t: TestApp;
 afterEach(() => t.stop());
 
@@ -151,11 +154,40 @@ describe('what a person changes in GHL', () => {
       nowMs: () => systemClock.nowMs() + ahead,
     };
     const id = await ana({ overrides: { clock } });
-    ahead = 49 * 3_600_000;
+    ahead = TWO_DAYS_MS;
     t.ghl.ui.updateContact(id, { city: 'Springfield' });
     await taken();
     expect(await last()).toBe('ContactUpdate skipped stale');
     expect(await marks()).toEqual([id]);
+  });
+
+  test('of a stranger, in a paused connection or without the app, is left out with the reason', async () => {
+    const id = await ana();
+    const [stranger = ''] = t.ghl.seedContacts(LOCATION, [
+      { firstName: 'Other', email: 'other@example.com', dateAdded: '2020-01-01T00:00:00Z' },
+    ]);
+    const edited = async (firstName: string) => {
+      t.ghl.ui.updateContact(stranger, { firstName });
+      await taken();
+      return last();
+    };
+    t.ghl.sendAppEvent('UNINSTALL', LOCATION);
+    await taken();
+    expect(await edited('Otto')).toBe('ContactUpdate skipped app_uninstalled');
+    t.ghl.sendAppEvent('INSTALL', LOCATION);
+    await taken();
+    expect(await edited('Olga')).toBe('ContactUpdate folded not_linked');
+    await t.app.connections.pause('default', 'test');
+    await t.app.registry.refresh();
+    expect(await edited('Omar')).toBe('ContactUpdate skipped connection_paused');
+    t.ghl.ui.updateContact(id, { city: 'Springfield' });
+    await taken();
+    // An echo too.
+    expect(await last()).toBe('ContactUpdate skipped connection_paused');
+    t.ghl.ui.deleteContact(stranger);
+    await taken();
+    expect(await last()).toBe('ContactDelete skipped connection_paused');
+    expect(await marks()).toEqual([]);
   });
 
   test('in a paused connection is kept as skipped, and marked for when it goes on', async () => {
@@ -173,6 +205,16 @@ describe('what a person changes in GHL', () => {
     t.ghl.ui.createContact(LOCATION, { firstName: 'New', phone: '+12125550199' });
     await taken();
     expect(await events()).toEqual(['ContactCreate folded observe']);
+    expect(await marks()).toEqual([]);
+  });
+
+  test('in observe it is left out all the same when it is older than two days', async () => {
+    const old = { ...systemClock, nowMs: () => systemClock.nowMs() + TWO_DAYS_MS };
+    const clock = { ...old, now: () => new Date(old.nowMs()) };
+    t = await startTestApp({ env: { START_MODE: 'observe' }, overrides: { clock } });
+    t.ghl.ui.createContact(LOCATION, { firstName: 'New', phone: '+12125550199' });
+    await taken();
+    expect(await events()).toEqual(['ContactCreate skipped stale']);
     expect(await marks()).toEqual([]);
   });
 
@@ -302,6 +344,24 @@ describe('the app put in and taken out', () => {
     await taken();
     expect((await events()).slice(-2).toSorted()).toEqual(['INSTALL folded', 'UNINSTALL folded older_than_known']);
     expect(await pause()).toBeUndefined();
+  });
+
+  test.each(['UNINSTALL', 'INSTALL'] as const)('an %s older than two days does not act', async (type) => {
+    let ahead = 0;
+    const nowMs = () => systemClock.nowMs() + ahead;
+    const id = await ana({ overrides: { clock: { ...systemClock, nowMs, now: () => new Date(nowMs()) } } });
+    if (type === 'INSTALL') t.ghl.sendAppEvent('UNINSTALL', LOCATION);
+    await taken();
+    const before = await pause();
+    ahead = TWO_DAYS_MS;
+    t.ghl.sendAppEvent(type, LOCATION);
+    await taken();
+    expect(await last()).toBe(`${type} skipped stale`);
+    expect(await pause()).toEqual(before);
+    ahead = 0;
+    t.ghl.ui.updateContact(id, { firstName: 'Anna' });
+    await taken();
+    expect(await last()).toBe(type === 'INSTALL' ? 'ContactUpdate skipped app_uninstalled' : 'ContactUpdate folded');
   });
 
   test('of another app is nothing to us', async () => {

@@ -33,8 +33,7 @@ async function told(): Promise<void> {
   await t.ghl.flushWebhooks();
   clock.ahead(HOUR);
 }
-const run = (direction: Direction) =>
-  t.app.schedule.run({ connectionId: 'default', direction, trigger: 'manual' });
+const run = (direction: Direction) => t.app.schedule.run({ connectionId: 'default', direction, trigger: 'manual' });
 async function settled(): Promise<void> {
   for (let i = 0; i < 3; i += 1) {
     await told();

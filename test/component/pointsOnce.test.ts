@@ -420,6 +420,35 @@ describe('the balance mode', () => {
     expect((await problems()).toSorted()).toEqual(['balance_mode_wrong', 'command_unknown']);
   });
 
+  test.each([
+    ['delta', 100],
+    ['absolute', -100],
+  ] as const)(
+    'a booking in mode %s that did not arrive is no proof of the other mode, although that would leave the same balance',
+    async (mode, points) => {
+      s = await startPointsStage({ balanceMode: mode });
+      s.connection.stickyCards.balanceMode = mode;
+      s.card(100);
+      s.stickyCards.faults.add(neverArrived);
+      const id = await s.book(points);
+      await passes(4);
+      expect(await s.state(id)).toBe('applied');
+      expect([s.balance(), s.writes()]).toEqual([100 + points, 2]);
+      expect(await problems()).toEqual([]);
+    },
+  );
+
+  test('a booking that arrived in the other mode and left the balance as it was is found when it is sent again', async () => {
+    s = await startPointsStage({ balanceMode: 'absolute' });
+    s.card(100);
+    s.stickyCards.faults.add(lost);
+    const id = await s.book(100);
+    await passes(4);
+    expect(await s.command(id)).not.toMatchObject({ state: 'applied' });
+    expect(s.balance()).toBe(100);
+    expect(await problems()).toContain('balance_mode_wrong');
+  });
+
   test('somebody else’s movement between the read and the write stops nothing', async () => {
     s = await startPointsStage();
     s.card(100);

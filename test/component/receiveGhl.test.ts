@@ -159,6 +159,17 @@ describe('an app webhook', () => {
     ]);
   });
 
+  test('from before 2015 keeps its time: it is stale, and not one that came without a time', async () => {
+    await post(delivery({ timestamp: '2001-02-03T04:05:06Z', webhookId: 'a' }));
+    await post(delivery({ timestamp: 1000, webhookId: 'b' }));
+    await post(delivery({ timestamp: -1e12, webhookId: 'c' }));
+    expect((await kept()).map((row) => [row.occurredAt.toISOString(), row.flags])).toEqual([
+      ['2001-02-03T04:05:06.000Z', []],
+      ['1970-01-01T00:16:40.000Z', []],
+      ['1970-01-01T00:00:00.000Z', []],
+    ]);
+  });
+
   test('that cannot be stored gets 429 with Retry-After, the one status that GHL has always retried', async () => {
     await receiver.stop();
     const broken = { append: () => Promise.reject(new Error('disk full')), waiting: () => 0, busy: () => false };

@@ -289,6 +289,59 @@ describe('card_status', () => {
     expect(await problems()).toContain('not_writable');
     await expectQuiet();
   });
+
+  test('typed for somebody who holds no card, it is emptied and listed', async () => {
+    t.stickyCards.till.createCustomer({ firstName: 'Bo', email: 'bo@example.com' });
+    await settled();
+    t.ghl.ui.updateContact(contact().id, { customFields: { card_status: 'suspended' } });
+    await settled();
+    expect(contact().customFields['card_status'] ?? '').toBe('');
+    expect(await problems()).toEqual(['not_writable']);
+    await expectQuiet();
+  });
+
+  test('answered with another status, it is held and listed; the next word is sent again', async () => {
+    const { customerId, cardId, contactId } = await linkedAna();
+    const answer = { status: 200, body: { card_id: cardId, status: 'Active' } };
+    t.stickyCards.faults.add({ kind: 'status', ...answer, method: 'PUT', path: `/cards/${cardId}/status`, times: 1 });
+    t.ghl.ui.updateContact(contactId, { customFields: { card_status: 'suspended' } });
+    await settled();
+    expect(await problems()).toEqual(['field_refused_by_sticky_cards']);
+    expect((await t.api(`/customers/${customerId}`)).body).toMatchObject({ cardStatus: 'installed' });
+    await expectQuiet();
+    t.ghl.ui.updateContact(contactId, { customFields: { card_status: 'inactive' } });
+    await settled();
+    expect(t.stickyCards.state.card(cardId)?.status).toBe('Inactive');
+    expect(await problems()).toEqual([]);
+  });
+
+  test('answered 404 by a card that is shown, the card is listed, and the contact shows what is known of it', async () => {
+    const { cardId, contactId } = await linkedAna();
+    t.stickyCards.faults.add({ kind: 'status', status: 404, method: 'PUT', path: `/cards/${cardId}/status` });
+    t.ghl.ui.updateContact(contactId, { customFields: { card_status: 'suspended' } });
+    await settled();
+    expect(contact().customFields).toMatchObject({ card_status: 'installed' });
+    expect(await problems()).toEqual(['card_gone_in_sticky_cards']);
+    await expectQuiet();
+  });
+});
+
+test('details that Sticky Cards answers for another customer are not taken for written', async () => {
+  const { customerId, contactId } = await linkedAna();
+  const answer = { status: 200, body: { customer_id: 'cus_other' } };
+  t.stickyCards.faults.add({ kind: 'status', ...answer, method: 'POST', path: '/v1/customers', times: 1 });
+  t.ghl.ui.updateContact(contactId, { firstName: 'Anna' });
+  await settled();
+  const found = (await listProblems(t.app.store, {}, 50)).filter(({ state }) => state === 'open');
+  expect(found).toMatchObject([
+    { code: 'customer_conflict', cause: 'first_name', sample: { otherCustomerId: 'cus_other' } },
+  ]);
+  expect((await t.api(`/customers/${customerId}`)).body).toMatchObject({ firstName: 'Ana' });
+  await expectQuiet();
+  t.ghl.ui.updateContact(contactId, { firstName: 'Annika' });
+  await settled();
+  expect(t.stickyCards.state.customer(customerId)?.firstName).toBe('Annika');
+  expect(await problems()).toEqual([]);
 });
 
 describe('consent', () => {

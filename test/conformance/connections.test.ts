@@ -249,6 +249,34 @@ describe.each(Object.entries(databases))('connections on %s', (_name, newDatabas
       expect(asked).toHaveLength(2);
     });
 
+    test.each<[string, () => Promise<unknown>]>([
+      ['put back', () => connections.patch('default', { ghlLocationId: 'loc1' }, 'anna')],
+      ['bound anew', () => connections.rebind('default', { keepLinks: false }, 'anna')],
+      ['bound anew with its links', () => connections.rebind('default', { keepLinks: true }, 'anna')],
+    ])(
+      "a person's pause outlasts what points elsewhere: %s, it is paused until somebody resumes it",
+      async (_, settle) => {
+        const wrong = { ghlLocationId: 'loc2' };
+        for (const pausedFirst of [true, false]) {
+          await connections.ensureDefault(given, 'live');
+          await link();
+          if (pausedFirst) await connections.pause('default', 'bert');
+          expect(await connections.patch('default', wrong, 'anna')).toMatchObject({ state: 'fingerprint' });
+          expect(await connections.pause('default', 'bert')).toMatchObject({
+            state: 'fingerprint',
+            reason: expect.stringMatching(/^the GHL location changed .*\(paused by bert: it stays so after that\)$/),
+          });
+          await settle();
+          expect(await connections.get('default')).toMatchObject({ state: 'paused', reason: 'paused by bert' });
+          expect(await connections.resume('default', 'bert')).toMatchObject({ state: 'ready', reason: null });
+          await connections.patch('default', { lowRating: 4 }, 'anna');
+          expect(await connections.get('default')).toMatchObject({ state: 'ready', reason: null });
+          await connections.remove('default', 'anna');
+          await purgeConnection(store, 'default');
+        }
+      },
+    );
+
     test('without links a change harms nobody and is taken', async () => {
       await connections.ensureDefault(given, 'live');
       expect(await connections.ensureDefault({ ...given, ghlLocationId: 'loc2' }, 'live')).toMatchObject({

@@ -123,16 +123,11 @@ const oldConnection = (id: string, mode: string, location: string | null, at: st
   `insert into connections (id, mode, dialect, paused_directions, settings, secrets, cursors, created_at, updated_at)
    values ('${id}', '${mode}', 'report', '[]', '${JSON.stringify({ ghlLocationId: location })}', '{}', '{}', ${at}, ${at})`;
 
-test.each(['sqlite', 'postgres'])('a location that was connected twice survives the update (%s)', async (dialect) => {
-  const folder = migrationsBefore(dialect, '0007_location_once');
-  const at = dialect === 'sqlite' ? (n: number) => `${n}` : (n: number) => `to_timestamp(${n})`;
-  const rows = [
-    oldConnection('a-first', 'observe', 'loc1', at(1)),
-    oldConnection('b-live', 'live', 'loc1', at(2)),
-    oldConnection('c-other', 'observe', 'loc2', at(3)),
-    oldConnection('d-none', 'observe', null, at(4)),
-    `insert into problem_records (problem_id, record_id, created_at) values ('prb_gone', 'c1', ${at(1)})`,
-  ];
+const timeOf = (dialect: string) =>
+  dialect === 'sqlite' ? (n: number) => `${n}` : (n: number) => `to_timestamp(${n})`;
+
+/** A database of the migrations in `folder` that holds these rows, brought up to date. */
+async function updated(dialect: string, folder: string, rows: string[]): Promise<string> {
   let url: string;
   if (dialect === 'sqlite') {
     url = sqliteUrl();
@@ -149,6 +144,20 @@ test.each(['sqlite', 'postgres'])('a location that was connected twice survives 
     await client.end();
   }
   await migrateDatabase(url);
+  return url;
+}
+
+test.each(['sqlite', 'postgres'])('a location that was connected twice survives the update (%s)', async (dialect) => {
+  const folder = migrationsBefore(dialect, '0007_location_once');
+  const at = timeOf(dialect);
+  const rows = [
+    oldConnection('a-first', 'observe', 'loc1', at(1)),
+    oldConnection('b-live', 'live', 'loc1', at(2)),
+    oldConnection('c-other', 'observe', 'loc2', at(3)),
+    oldConnection('d-none', 'observe', null, at(4)),
+    `insert into problem_records (problem_id, record_id, created_at) values ('prb_gone', 'c1', ${at(1)})`,
+  ];
+  const url = await updated(dialect, folder, rows);
   const store = await openStore(url, systemClock);
   const all = await store.db.select().from(store.s.connections).orderBy(store.s.connections.id);
   const records = await store.db.select().from(store.s.problemRecords);
@@ -161,3 +170,31 @@ test.each(['sqlite', 'postgres'])('a location that was connected twice survives 
   ]);
   expect(records).toEqual([]);
 });
+
+test.each(['sqlite', 'postgres'])(
+  'a delivery that was left waiting for a card that is known is folded after the update (%s)',
+  async (dialect) => {
+    const at = timeOf(dialect)(1);
+    const waiting = (id: string, connection: string, card: string, payload: string | null) =>
+      `insert into webhook_events (id, connection_id, source, dedupe_key, type, occurred_at, received_at, card_id, status, reason, verification, flags, body_hash, payload, folded_at)
+       values ('${id}', '${connection}', 'stickycards', '${id}', 'CardScannedEvent', ${at}, ${at}, '${card}', 'waiting', 'card_not_known_yet', 'verified', '[]', '${id}', ${payload === null ? 'null' : `'${payload}'`}, ${at})`;
+    const url = await updated(dialect, migrationsBefore(dialect, '0011_taken_up_again'), [
+      `insert into sticky_cards_cards (connection_id, card_id, stickycards_id, extra, fold_state, created_at, updated_at)
+       values ('a', 'K1', 'C1', '{}', '{}', ${at}, ${at})`,
+      waiting('evt_1', 'a', 'K1', '{}'),
+      waiting('evt_2', 'a', 'K2', '{}'),
+      waiting('evt_3', 'b', 'K1', '{}'),
+      waiting('evt_4', 'a', 'K1', null),
+    ]);
+    const store = await openStore(url, systemClock);
+    const { webhookEvents: e } = store.s;
+    const rows = await store.db.select().from(e).orderBy(e.id);
+    await store.close();
+    expect(rows.map(({ status, reason, foldedAt }) => [status, reason, foldedAt === null])).toEqual([
+      ['received', null, true],
+      ['waiting', 'card_not_known_yet', false],
+      ['waiting', 'card_not_known_yet', false],
+      ['waiting', 'card_not_known_yet', false],
+    ]);
+  },
+);

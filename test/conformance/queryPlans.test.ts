@@ -12,7 +12,7 @@ import { findCommands } from '../../src/store/commandActions.ts';
 import { countCustomers, customersById, listCustomers, withCardsAndLinks } from '../../src/store/customerQueries.ts';
 import { commandsForPeople, linkAndContact, listAudits, openProblems } from '../../src/store/dashboardQueries.ts';
 import type { Db } from '../../src/store/db.ts';
-import { waitingEvents } from '../../src/store/foldQueue.ts';
+import { cardlessPayments, waitingEvents } from '../../src/store/foldQueue.ts';
 import { WINDOW_ROWS } from '../../src/store/listWindow.ts';
 import { readFigures } from '../../src/store/metricsQueries.ts';
 import {
@@ -137,6 +137,7 @@ const QUERIES: Record<string, (store: Store) => Promise<unknown>> = {
   'events folded, of a connection': (s) => findEvents(s, { status: 'folded', connection: C }, 51),
   'events that wait for a card or a clue': (s) =>
     waitingEvents(s, s.db, C, { cardIds: ['card_1'], clues: ['email:a@example.com'] }),
+  'payments that were left out': (s) => cardlessPayments(s, s.db, C, { cardIds: ['card_1'], holderIds: [P] }),
   'whom a delivery without a customer can mean': (s) =>
     holdersOfClues(s, s.db, C, ['phone:+12125550142', 'email:a@example.com', 'payment:pay_1']),
   'refunds of opportunities': (s) => opportunitiesAmong(s, s.db, C, ['pay_1']),

@@ -7,6 +7,7 @@ import {
   type FoldRules,
   newCard,
   newCustomer,
+  type StagedCard,
   type StagedRecord,
 } from '../../src/domain/foldEvent.ts';
 import { segmentStatedAtMs } from '../../src/domain/segmentPlan.ts';
@@ -25,7 +26,11 @@ const rules: FoldRules = {
 };
 const variants: FoldRules[] = [rules, { ...rules, eventListIsWholeSet: true }, { ...rules, segmentsExclusive: true }];
 
-const empty = (): StagedRecord => ({ customer: newCustomer('cus_1'), card: newCard('card_1', 'cus_1') });
+const unheld = newCard('card_1', 'cus_1');
+const empty = (): StagedRecord => ({
+  customer: newCustomer('cus_1'),
+  card: { ...unheld, fold: { ...unheld.fold, holderInferred: true } },
+});
 const foldAll = (events: readonly FoldedEvent[], by: FoldRules = rules) =>
   events.reduce((record, folded) => foldEvent(record, folded, by), empty());
 
@@ -37,12 +42,15 @@ const foldedEvent: fc.Arbitrary<FoldedEvent> = fc
     type: fc.constantFrom(...EVENT_TYPES),
     atMs: fc.integer({ min: 1, max: 6 }),
     bodyHash: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    customerId: maybe(fc.constantFrom('cus_1', 'cus_2')),
     email: maybe(fc.constantFrom('x@example.com', 'y@example.com')),
     phone: maybe(fc.constantFrom('+12125550142', '+12125550143')),
     balance: maybe(fc.integer({ min: 0, max: 3 })),
     status: maybe(fc.constantFrom('installed', 'removed', 'inactive', 'active', 'unheard of')),
     installedAtMs: maybe(fc.integer({ min: 1, max: 6 })),
-    segments: maybe(fc.array(fc.constantFrom('VIP', 'vip', 'Gold', 'Ünder', 'Constructor', '__proto__'), { maxLength: 2 })),
+    segments: maybe(
+      fc.array(fc.constantFrom('VIP', 'vip', 'Gold', 'Ünder', 'Constructor', '__proto__'), { maxLength: 2 }),
+    ),
     segment: maybe(fc.constantFrom('VIP', 'Gold', '__proto__')),
     referralCount: maybe(fc.integer({ min: 0, max: 4 })),
     tier: maybe(fc.constantFrom('one', 'two')),
@@ -152,6 +160,25 @@ describe('what an event leaves behind', () => {
       balance: 3,
       readWanted: false,
     });
+  });
+
+  test('a card belongs to whom the newest event names, whichever was received first', () => {
+    const told = [
+      at(5, event('CardInstalledEvent', { customerId: 'o1' })),
+      at(9, event('CardScannedEvent', { customerId: null })),
+      at(7, event('CardBalanceUpdatedEvent', { customerId: 'o2', balance: 1 })),
+    ];
+    for (const events of [told, told.toReversed()]) expect(foldAll(events).card?.customerId).toBe('o2');
+  });
+
+  test('of a card staged before its holder was stamped, an older event does not change the holder', () => {
+    const held = foldAll([at(5, event('CardInstalledEvent', { customerId: 'o1' }))]);
+    const card = held.card as StagedCard;
+    const { customerId: _, ...stamps } = card.fold.stamps;
+    const old = { ...held, card: { ...card, fold: { ...card.fold, stamps } } };
+    const holderAfter = (atMs: number) =>
+      foldEvent(old, at(atMs, event('CardScannedEvent', { customerId: 'o2' })), rules).card?.customerId;
+    expect([holderAfter(4), holderAfter(6)]).toEqual(['o1', 'o2']);
   });
 
   test('at one time removal beats installation, whichever was received first', () => {

@@ -88,7 +88,7 @@ describe('both are new', () => {
       expect(decide({ base: conflict.base, now: [C] })).toMatchObject({ status: 'inactive', base: [C] });
     },
   );
-  test('what was sent before the read of the base, or in its second, tells nothing', () => {
+  test('what was sent before the second of the read of the base tells nothing; within it, it is news', () => {
     expect(
       both(
         [
@@ -102,11 +102,11 @@ describe('both are new', () => {
       both(
         [
           [1900, [C]],
-          [5000, [C, R]],
+          [1950, [C, R]],
         ],
         1000,
-      ).problem,
-    ).toBe('churn_conflict');
+      ).status,
+    ).toBe('active');
     expect(
       both(
         [
@@ -117,6 +117,36 @@ describe('both are new', () => {
       ).status,
     ).toBe('active');
   });
+});
+
+describe('an order that is not carried out on every card yet', () => {
+  test('is repeated, also when its tag is off again; the opposite still goes', () => {
+    expect(decide({ base: [C], now: [C], ordered: 'inactive' }).status).toBe('inactive');
+    expect(decide({ base: [C], now: [], ordered: 'inactive' })).toEqual({
+      status: 'inactive',
+      removeTags: [],
+      base: [],
+    });
+    expect(decide({ base: [C, R], now: [C, R], ordered: 'active' })).toMatchObject({
+      status: 'active',
+      removeTags: [C],
+    });
+  });
+  test('gives way to the tag that is put on after it', () => {
+    expect(decide({ base: [R], now: [C, R], ordered: 'active' })).toMatchObject({
+      status: 'inactive',
+      removeTags: [R],
+    });
+  });
+  test('is not carried out while both tags came at once', () => {
+    expect(decide({ now: [C, R], ordered: 'active' })).toMatchObject({ status: null, problem: 'churn_conflict' });
+  });
+});
+
+test('a tag that the read before showed alone came before the other one', () => {
+  expect(decide({ now: [C, R], before: [C] }).status).toBe('active');
+  expect(decide({ now: [C, R], before: [R] }).status).toBe('inactive');
+  expect(decide({ now: [C, R], before: [C, R] }).problem).toBe('churn_conflict');
 });
 
 test('a decision stored is never made again, and the order of deliveries does not matter', () => {

@@ -127,6 +127,11 @@ describe('the flat envelope', () => {
     });
   });
 
+  it.each(['', '.', '..', ' .. '])('takes the id "%s" for none', (id) => {
+    expect(flat({ customer_id: id, card_id: id })).toMatchObject({ customerId: null, cardId: null });
+    expect(flat({ customer_id: '...', card_id: '.a' })).toMatchObject({ customerId: '...', cardId: '.a' });
+  });
+
   it('takes the next spelling when the first says nothing', () => {
     expect(flat({ balance: null, card: { id: 5, balance: '7.5' } })).toMatchObject({ balance: 7.5, cardId: '5' });
     expect(flat({ comment: ' ', message: 'hello' }).comment).toBe('hello');

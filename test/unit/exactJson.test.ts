@@ -13,8 +13,7 @@ test.each<[string, unknown]>([
 });
 
 test('what is no JSON is refused as ever, and depth is no reason to refuse', () => {
-  for (const text of ['{', '{"id":1445678901234567890'])
-    expect(() => parseExactly(text)).toThrow(SyntaxError);
+  for (const text of ['{', '{"id":1445678901234567890']) expect(() => parseExactly(text)).toThrow(SyntaxError);
   const deep = `${'['.repeat(100_000)}1445678901234567890${']'.repeat(100_000)}`;
   expect(Array.isArray(parseExactly(deep))).toBe(true);
 });

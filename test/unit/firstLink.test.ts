@@ -100,7 +100,8 @@ describe('the index of contacts', () => {
 
 test('a tag called constructor is counted like any other', () => {
   const report = emptyReport('default', 'observe', new Date(0));
-  for (let person = 0; person < 2; person += 1) addWrites(report, [], { add: ['constructor', '__proto__'], remove: [] });
+  for (let person = 0; person < 2; person += 1)
+    addWrites(report, [], { add: ['constructor', '__proto__'], remove: [] });
   expect(Object.entries(report.tagsToAdd)).toEqual([
     ['constructor', 2],
     ['__proto__', 2],

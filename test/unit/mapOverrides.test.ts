@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Connection } from '../../src/domain/connection.ts';
+import { tagOfSegment } from '../../src/domain/fieldMap.ts';
 import { createMapsOf, rowsWith, tagMapWith } from '../../src/domain/mapOverrides.ts';
 import { loadMaps } from '../../src/maps.ts';
 import { projectRoot } from '../../src/paths.ts';
@@ -77,8 +78,15 @@ describe('the tag map of a connection', () => {
     [{ derived: { card_holder: 'churned' } }, 'the tag "churned" stands for'],
     [{ derived: { gold: 'Gold' } }, 'tagMap derived'],
     [{ colours: {} }, 'colours'],
+    [{ segments: { include: ['churned', 'VIP'] } }, 'the tag "churned" stands for churned and for a segment'],
+    [{ segments: { prefix: 'card ', include: ['*', 'Holder'] } }, 'take "Holder" out of segments.include'],
   ])('%j is refused', (overrides, message) => {
     expect(() => tagMapWith(tagMap, overrides)).toThrow(message);
+  });
+
+  test('a pattern never makes one of our own tags a segment, nor does a name that is left out', () => {
+    const changed = tagMapWith(tagMap, { segments: { include: ['*', 'Churned'], exclude: ['churn*'] } });
+    expect(['Churned', 'Reactivated', 'VIP'].map((name) => tagOfSegment(changed, name))).toEqual([null, null, 'vip']);
   });
 });
 

@@ -133,6 +133,43 @@ describe('three-way merge of fields', () => {
     ).toEqual([]);
   });
 
+  describe('the contact is to show another card', () => {
+    const values = { card_id: 'c1', card_status: 'issued', loyalty_points: 100, first_name: 'Ana' };
+    const sticky = { card_id: 'c2', card_status: 'installed', loyalty_points: 7, first_name: 'Anna' };
+    const switched = (typed: Record<string, string | number>, more: Partial<PlanFieldsInput> = {}) =>
+      plan({ sticky, fields: base(values), ghl: full({ ...values, ...typed }), cardSwitched: true, ...more });
+    const keys = (p: ReturnType<typeof plan>) => p.toGhl.map(({ key }) => key).toSorted();
+    const field = (more: object) => ({ ...base(values), card_status: { base: 'issued', revision: 1, ...more } });
+
+    test('nothing was typed: all of its fields are written', () => {
+      expect(keys(switched({}))).toEqual(['card_id', 'card_status', 'first_name', 'loyalty_points']);
+    });
+
+    test('a status typed for the old card keeps it shown, and holds up nothing that is of no card', () => {
+      const p = switched({ card_status: 'suspended' });
+      expect(p.edits).toEqual([{ key: 'card_status', from: 'issued', to: 'suspended' }]);
+      expect(keys(p)).toEqual(['first_name']);
+    });
+
+    test('so does one that is on its way there', () => {
+      const pending = { value: 'suspended', sentAtMs: 1, to: 'stickycards' as const };
+      expect(keys(switched({ card_status: 'suspended' }, { fields: field({ pending }) }))).toEqual(['first_name']);
+    });
+
+    test('one that the old card did not take does not', () => {
+      const held = { reason: 'altered_by_sticky_cards', value: 'suspended', atMs: 1, of: 'ghl' as const };
+      const p = switched({ card_status: 'suspended' }, { fields: field({ held }) });
+      expect(p.edits).toEqual([]);
+      expect(keys(p)).toContain('card_status');
+    });
+
+    test('points typed for the old card go to it, also while points of the new one are on their way', () => {
+      const p = switched({ loyalty_points: 130 }, { balanceBusy: true });
+      expect(p.edits).toEqual([{ key: 'loyalty_points', from: 100, to: 130 }]);
+      expect(keys(p)).toEqual(['card_id', 'card_status', 'first_name']);
+    });
+  });
+
   test('a one-way field edited in GHL is put back by the next write, and is no reason for one', () => {
     const input = {
       fields: base({ card_id: 'c1', first_name: 'Ana' }),

@@ -41,6 +41,13 @@ describe('the report dialect', () => {
     await expect(client.issueCard({ customerId: 'k1' })).rejects.toMatchObject({ retry: 'check-first' });
   });
 
+  it.each(['', '.', '..'])('the id "%s" is none', async (id) => {
+    answer = { status: 200, body: { customer_id: id, cards: [] } };
+    await expect(client.getCustomer('k1')).rejects.toMatchObject({ code: 'unexpected_answer' });
+    answer = { status: 200, body: { customer_id: 'k1', cards: [{ card_id: id }, { card_id: '...' }] } };
+    expect((await client.getCustomer('k1')).customer.cards).toMatchObject([{ cardId: '...' }]);
+  });
+
   it('reads a customer with segments and cards; what is absent stays absent', async () => {
     answer = {
       status: 200,

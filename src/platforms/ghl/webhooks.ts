@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { parseTime } from '../stickycards/time.ts';
+import { parseInstant } from '../stickycards/time.ts';
 import { contactSeen, type GhlContactSeen } from './contact.ts';
 import { contactSchema } from './schemas.ts';
 
@@ -90,14 +90,15 @@ export function readGhlHead(json: unknown): GhlHead | null {
   const { inner, envelope } = levels(json);
   const type = text(envelope('type'));
   if (type === null) return null;
-  const sentAtMs = parseTime(envelope('timestamp'));
+  const sentAtMs = parseInstant(envelope('timestamp'));
   return {
     type,
     locationId: text(envelope('locationId')),
     appId: text(envelope('appId')),
     contactId: type.startsWith('Contact') ? text(inner['id'] ?? json['id']) : text(envelope('contactId')),
     webhookId: text(envelope('webhookId')),
-    sentAtMs: sentAtMs === 'before_2015' ? null : sentAtMs,
+    // No database holds every year before 1970; so long ago it is stale either way (SPEC §3.1).
+    sentAtMs: sentAtMs === null ? null : Math.max(0, sentAtMs),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type FieldSpec,
   type Path,
 } from './fieldTable.ts';
-import { minorToMajor, readNativePhone, readNumber, readText } from './readers.ts';
+import { minorToMajor, readId, readNativePhone, readNumber, readText } from './readers.ts';
 import { parseTime } from './time.ts';
 
 export { parseInstant, parseTime } from './time.ts';
@@ -122,8 +122,8 @@ function headOf(sources: Sources): EventHead | InvalidEnvelope {
     type: sources.type,
     eventId: readEnvelopeField(sources, ENVELOPE_FIELDS.eventId),
     occurredAtMs,
-    customerId: read(sources, HEAD_FIELDS.customerId) ?? readNativeKey(sources, 'customerId'),
-    cardId: read(sources, HEAD_FIELDS.cardId) ?? readNativeKey(sources, 'cardId'),
+    customerId: read(sources, HEAD_FIELDS.customerId) ?? readId(readNativeKey(sources, 'customerId')),
+    cardId: read(sources, HEAD_FIELDS.cardId) ?? readId(readNativeKey(sources, 'cardId')),
     isSandbox: readEnvelopeField(sources, ENVELOPE_FIELDS.isSandbox) ?? false,
   };
 }

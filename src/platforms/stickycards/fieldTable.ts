@@ -2,6 +2,7 @@ import {
   readCount,
   readCurrency,
   readFlag,
+  readId,
   readInstant,
   readNumber,
   readPhone,
@@ -44,8 +45,8 @@ function toPath(name: string): Path {
 
 /** What the receiver needs to store and de-duplicate a delivery. */
 export const HEAD_FIELDS = {
-  customerId: field(readText, 'customer_id cardholder_id customer.customer_id customer.id customerId'),
-  cardId: field(readText, 'card_id serial_number card.card_id card.id card.serial_number cardId serialNumber'),
+  customerId: field(readId, 'customer_id cardholder_id customer.customer_id customer.id customerId'),
+  cardId: field(readId, 'card_id serial_number card.card_id card.id card.serial_number cardId serialNumber'),
 } as const;
 
 /** Read from the envelope itself first, then from the record. */

@@ -19,6 +19,12 @@ export function readText(value: unknown): string | null {
   return text === '' ? null : text;
 }
 
+/** As `readText`; `.` and `..` are nothing either: in an address they name what stands above the record. */
+export function readId(value: unknown): string | null {
+  const text = readText(value);
+  return text === '.' || text === '..' ? null : text;
+}
+
 /** As `readText`, without what is longer than any real value of its kind: an index could not hold it. */
 export const readTextUpTo =
   (lengthMax: number): Reader<string> =>

@@ -5,6 +5,7 @@ import { nextSet } from '../../domain/segmentPlan.ts';
 import type { FieldChange } from '../../../drizzle/tables/runs.ts';
 import type { NewInboxRow } from '../../store/inbox.ts';
 import { cardWritten, customerWritten } from '../stickyRows.ts';
+import { toldByRead } from '../toldByRead.ts';
 import { againstOptIn } from './againstOptIn.ts';
 import type { ActionContext, Outcome } from './context.ts';
 import type { Found } from './findContact.ts';
@@ -94,7 +95,7 @@ async function changeSegments(
   if (add.length + remove.length === 0) return superseded(found);
   const customerId = found.customer.stickycardsId;
   const read = await client.getCustomer(customerId, { signal });
-  const before = read.customer.segments ?? [];
+  const before = toldByRead(read, 'segments');
   const segments = nextSet(before, add, remove);
   const same = segments.join('\n') === before.join('\n');
   const said = same ? read : await client.setSegments({ customerId, segments }, { signal });

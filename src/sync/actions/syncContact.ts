@@ -5,7 +5,7 @@ import { linksOfContacts } from '../../store/ghlInbox.ts';
 import { insertDeliveries, type NewInboxRow } from '../../store/inbox.ts';
 import { markContacts } from '../../store/marks.ts';
 import { pairsOfCustomers } from '../../store/pairs.ts';
-import { cardRead, customerRead } from '../stickyRows.ts';
+import { cardRead, customerRead, heldCardRead } from '../stickyRows.ts';
 import type { ActionContext, Outcome } from './context.ts';
 import { outcomeOfFailure } from './writeState.ts';
 
@@ -42,7 +42,7 @@ async function readCustomer(
   if (!sticky?.dialect.capabilities.read) return [];
   const { customer, dateMs } = await sticky.client.getCustomer(customerId, { signal });
   const cards = customer.cards ?? [];
-  const rows = cards.map((card) => cardRead(store, connection.id, card, customerId, dateMs));
+  const rows = cards.map((card) => heldCardRead(store, connection.id, card, customerId, dateMs));
   for (const { cardId, balance } of cards) {
     if (typeof balance === 'number') continue;
     // Not every account tells the balances along with the customer.

@@ -6,7 +6,8 @@ import type { CommandRow } from '../../store/commands.ts';
 import { commandInDoubt } from '../../store/commandSteps.ts';
 import type { NewInboxRow } from '../../store/inbox.ts';
 import { pairsOfCustomers } from '../../store/pairs.ts';
-import { cardRead, cardWritten, customerRead } from '../stickyRows.ts';
+import { cardWritten, customerRead, heldCardRead } from '../stickyRows.ts';
+import { toldByRead } from '../toldByRead.ts';
 import type { CommandContext, Learned, Looked, Performed, Performer } from './performer.ts';
 
 /** A look is trusted only the second time, this long after the send (SPEC §3.5). */
@@ -124,11 +125,12 @@ async function cardsOf(
   customerId: string,
 ): Promise<{ cards: CardSeen[]; observations: NewInboxRow[]; dateMs: number | null } | null> {
   try {
-    const { customer, dateMs } = await client.getCustomer(customerId, { signal });
-    const cards = customer.cards ?? [];
+    const read = await client.getCustomer(customerId, { signal });
+    const { customer, dateMs } = read;
+    const cards = toldByRead(read, 'cards');
     const observations = [
       customerRead(store, connection.id, customer, dateMs),
-      ...cards.map((card) => cardRead(store, connection.id, card, customerId, dateMs)),
+      ...cards.map((card) => heldCardRead(store, connection.id, card, customerId, dateMs)),
     ];
     return { cards, observations, dateMs };
   } catch (error) {

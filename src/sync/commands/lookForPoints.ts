@@ -41,7 +41,9 @@ export async function lookForPoints(ctx: CommandContext, command: CommandRow): P
   const was = `the card had ${before.balance} points before ${signed(points)}`;
   const reason = `the answer was lost: ${was}, it shows ${balance} now`;
   const verdict = judgeBalanceWrite({ mode, proved, before: before.balance, points, answered: null, read: balance });
-  if (verdict === 'mode_wrong' && !proved)
+  // The old balance is what a booking leaves that never arrived, also where the other mode would have made the same of it.
+  const arrived = marked || balance !== before.balance;
+  if (verdict === 'mode_wrong' && !proved && arrived)
     return { kind: 'cannot_tell', reason, ...seen, problems: [await stopBookings(ctx, command, before, balance)] };
 
   // Earlier looks that saw anything else than the old balance have ended the question.

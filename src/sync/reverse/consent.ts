@@ -49,6 +49,7 @@ export async function writeConsent(job: PushJob): Promise<void> {
       recordId: customerId,
       sample: { contactId: job.link.ghlId, field: WORD },
     });
+  else if ('opt_in_status' in decision.rebase) job.over.add('opt_in_unknown');
   if (decision.write !== null && writer) {
     if (!writer.dialect.capabilities.preferencesWrite) {
       notWritable(job, WORD);

@@ -3,11 +3,12 @@ import { canonical } from '../../domain/canonical.ts';
 import { cardStatusEdit } from '../../domain/cardStatusEdit.ts';
 import { tagOfSegment } from '../../domain/fieldMap.ts';
 import type { Values } from '../../domain/plan.ts';
-import { isApiError } from '../../platforms/apiError.ts';
+import { type ApiError, isApiError } from '../../platforms/apiError.ts';
 import { type Dialect, statusOf } from '../../platforms/stickycards/dialect.ts';
 import type { CustomerSeen } from '../../platforms/stickycards/report/client.ts';
 import { type PushJob, rebased } from '../pushJob.ts';
 import { cardRead, customerRead, customerWritten } from '../stickyRows.ts';
+import { notTold } from '../toldByRead.ts';
 import { standsAs } from './cardStatus.ts';
 import { goneInStickyCards } from './gone.ts';
 import { inOrder } from './segments.ts';
@@ -15,6 +16,7 @@ import { inOrder } from './segments.ts';
 interface Read {
   customer: CustomerSeen;
   dateMs: number | null;
+  traceId: string | null;
 }
 
 const STATUS = 'card_status';
@@ -45,14 +47,17 @@ export async function clearInStickyCards(job: PushJob): Promise<void> {
       forget(job);
       return goneInStickyCards(job);
     }
-    // It stays on its way; whatever does not hang on it goes to GHL all the same.
-    job.reverse.error ??= error;
-    ctx.stickyFailed(error);
-    return;
+    return staysOnItsWay(job, error);
   }
   job.observations.push(customerRead(ctx.store, ctx.connection.id, read.customer, read.dateMs));
   takeFields(job, read, ctx.sticky.dialect);
-  takeSegments(job, read.customer.segments ?? []);
+  takeSegments(job, read);
+}
+
+/** Looked for again by the next attempt; whatever does not hang on it goes to GHL all the same. */
+function staysOnItsWay(job: PushJob, error: ApiError): void {
+  job.reverse.error ??= error;
+  job.ctx.stickyFailed(error);
 }
 
 /** There is nobody who could have got it. */
@@ -122,9 +127,11 @@ function takeStatus(job: PushJob, { customer, dateMs }: Read, dialect: Dialect, 
   return true;
 }
 
-function takeSegments(job: PushJob, now: readonly string[]): void {
+function takeSegments(job: PushJob, read: Read): void {
   const { segments, ...tags } = job.link.tags;
   if (!segments) return;
+  const now = read.customer.segments;
+  if (now == null) return staysOnItsWay(job, notTold(read, 'segments'));
   const on = new Set(now.map((name) => tagOfSegment(job.ctx.tagMap, name)));
   const base = new Set(tags.base);
   for (const tag of segments.add) if (on.has(tag)) base.add(tag);

@@ -24,7 +24,7 @@ export async function obeyCommandTags(job: PushJob): Promise<void> {
     job.open = true;
     return;
   }
-  const { ordered: _, ...tags } = job.link.tags;
+  const { ordered: _, conflict, ...tags } = job.link.tags;
   if (decision.problem) {
     const { churned, reactivated } = ctx.tagMap.commands;
     job.problems.push({
@@ -33,7 +33,7 @@ export async function obeyCommandTags(job: PushJob): Promise<void> {
       sample: { contactId: job.link.ghlId, tags: [churned, reactivated] },
     });
     // Which order holds is decided when one of the two is gone.
-    job.link = { ...job.link, tags: { ...job.link.tags, commands } };
+    job.link = { ...job.link, tags: { ...job.link.tags, commands, conflict: true } };
     return;
   }
   const readMs = contact.observedAt?.getTime();
@@ -47,6 +47,7 @@ export async function obeyCommandTags(job: PushJob): Promise<void> {
   }
   job.tagsToRemove = [...new Set([...job.tagsToRemove, ...decision.removeTags])];
   job.link = { ...job.link, tags: decided };
+  if (conflict || status !== null) job.over.add('churn_conflict');
 }
 
 async function decide(job: PushJob, contact: ContactRow): Promise<CommandTagsDecision> {

@@ -95,7 +95,7 @@ export async function orderPoints(
     pair.balanceBusy = true;
   }
   if (job.commands.length === 0 && !job.moved) return;
-  const moved = job.moved ? { moved: job.moved } : {};
+  const moved = job.moved ? { moved: job.moved, limitOf: pair.customer.stickycardsId } : {};
   job.moved = undefined;
   await ctx.settler.settle({ link: job.link, ...moved, ...takeSideEffects(job) });
 }

@@ -3,6 +3,7 @@ import { nextSet, planSegments, type SegmentsPlan, segmentStatedAtMs } from '../
 import type { PushJob } from '../pushJob.ts';
 import { announced } from './announced.ts';
 import { customerWritten } from '../stickyRows.ts';
+import { toldByRead } from '../toldByRead.ts';
 import { inSegmentTurn } from './segmentTurn.ts';
 import { notWritable, type Writer, writerOf } from './writer.ts';
 
@@ -45,7 +46,7 @@ async function readAndWrite(job: PushJob, writer: Writer, plan: SegmentsPlan): P
   const { ctx, pair } = job;
   const customerId = pair.customer.stickycardsId;
   const read = await writer.client.getCustomer(customerId, { signal: ctx.signal });
-  const before = read.customer.segments ?? [];
+  const before = toldByRead(read, 'segments');
   const after = nextSet(before, plan.add, plan.remove);
   let { dateMs } = read;
   if (after.join('\n') !== before.join('\n')) {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 // Loose: ids may come as numbers, unknown properties pass, only what is used is required (SPEC §4, the report dialect).
 
-export const id = z.union([z.string().min(1), z.number()]).transform(String);
+/** Not `.` or `..`: in an address they name what stands above the record. */
+export const id = z.union([z.string().regex(/^(?!\.{1,2}$)[^]/), z.number()]).transform(String);
 const text = z.string().nullish();
 /** A balance as a number or as a numeric text; anything else is "not told". */
 export const amount = z.unknown().transform((value): number | null | undefined => {
