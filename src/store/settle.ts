@@ -156,8 +156,7 @@ async function apply(store: Store, db: Db, connectionId: string, batch: readonly
   for (const { customer } of batch) if (customer) await markCustomer(store, db, connectionId, customer);
   for (const { recordId, codes } of batch.flatMap(({ cleared }) => cleared ?? []))
     await clearProblems(store, db, connectionId, recordId, codes);
-  for (const { limitOf } of batch)
-    if (limitOf !== undefined) await clearPointsLimit(store, db, connectionId, limitOf);
+  for (const { limitOf } of batch) if (limitOf !== undefined) await clearPointsLimit(store, db, connectionId, limitOf);
   const problems = batch.flatMap((s) => s.problems ?? []);
   if (problems.length > 0) await raiseProblems(store, db, connectionId, problems);
 }

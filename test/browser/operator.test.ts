@@ -52,7 +52,8 @@ inBrowser('an operator at the dashboard', (open) => {
     expect(await heading(page)).toBe('Overview');
     const row = page.getByRole('row', { name: /default/ });
     await row.getByText('live').waitFor();
-    expect(await row.getByRole('meter').getAttribute('max')).toBe('200000');
+    // The day's limit as the location's own answers tell it.
+    expect(await row.getByRole('meter').getAttribute('max')).toBe('10000000');
     expect(await row.getByRole('link', { name: '1', exact: true }).getAttribute('href')).toContain('SYNCED');
     expect(await row.locator('time').getAttribute('title')).toMatch(/ UTC · .*\(America\/New_York\)$/);
   });

@@ -41,6 +41,15 @@ describe('the report dialect', () => {
     await expect(client.issueCard({ customerId: 'k1' })).rejects.toMatchObject({ retry: 'check-first' });
   });
 
+  it('a card that is shown without its balance is a card', async () => {
+    answer = { status: 200, body: { customer_id: 'k1', cards: [{ card_id: 'd1', status: 'Installed' }] } };
+    const { cards } = (await client.getCustomer('k1')).customer;
+    expect(cards).toMatchObject([{ cardId: 'd1', status: 'Installed' }]);
+    expect(cards?.[0]).not.toHaveProperty('balance');
+    answer = { status: 201, body: { card_id: 'd2' } };
+    expect((await client.issueCard({ customerId: 'k1' })).card).toMatchObject({ cardId: 'd2' });
+  });
+
   it.each(['', '.', '..'])('the id "%s" is none', async (id) => {
     answer = { status: 200, body: { customer_id: id, cards: [] } };
     await expect(client.getCustomer('k1')).rejects.toMatchObject({ code: 'unexpected_answer' });
