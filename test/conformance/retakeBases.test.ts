@@ -38,7 +38,7 @@ describe.each(Object.entries(databases))('bases on %s', (_name, newDatabase) => 
   const links = async () =>
     (await store.db.select().from(store.s.entityMappings))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ updatedAt: _, ...row }) => row);
+      .map((row) => ({ ...row, updatedAt: null }));
   const cursors = async () => (await store.db.select().from(store.s.connections)).map((row) => row.cursors);
   const askAndRetake = async () => {
     await store.tx((db) => askForBases(store, db, 'north'));
