@@ -18,51 +18,68 @@ const WINDOW_MS = 60_000;
 /** Bounds the memory that a flood from many addresses can take; beyond it the newcomers share one count. */
 const ADDRESSES_MAX = 20_000;
 
-/** `failures` of one client in each window of the clock, a minute by default. */
+interface Count {
+  failures: number;
+  sinceMs: number;
+}
+
+/** `failures` of one client from its first one on, for a minute by default; then it begins anew. */
 export function createFailureLimit(
   clock: Pick<Clock, 'nowMs'>,
   failures: number,
   windowMs: number = WINDOW_MS,
   groupOf: (address: string) => string = addressGroup,
 ): FailureLimit {
-  let window = 0;
-  let counts = new Map<string, number>();
+  const counts = new Map<string, Count>();
+  let sweptMs = -Infinity;
+
+  const isOver = ({ sinceMs }: Count, now: number) => now - sinceMs >= windowMs || now < sinceMs;
+
+  /** Once in a window at most: a flood must not have the whole table walked for each of its requests. */
+  const sweep = (now: number) => {
+    if (now - sweptMs < windowMs && now >= sweptMs) return;
+    sweptMs = now;
+    for (const [key, count] of counts) if (isOver(count, now)) counts.delete(key);
+  };
 
   const look = (address: string) => {
     const now = clock.nowMs();
-    const current = Math.floor(now / windowMs);
-    if (current !== window) {
-      window = current;
-      counts = new Map();
-    }
+    if (counts.size >= ADDRESSES_MAX) sweep(now);
     const group = groupOf(address);
     const key = counts.has(group) || counts.size < ADDRESSES_MAX ? group : 'others';
-    return { key, count: counts.get(key) ?? 0, leftS: Math.ceil(((current + 1) * windowMs - now) / 1000) };
+    const known = counts.get(key);
+    const count = known && !isOver(known, now) ? known : { failures: 0, sinceMs: now };
+    const fail = (): Count => {
+      count.failures += 1;
+      counts.set(key, count);
+      return count;
+    };
+    return { key, count, fail, leftS: Math.max(1, Math.ceil((count.sinceMs + windowMs - now) / 1000)) };
   };
 
   return {
     count: (address) => {
-      const { key, count, leftS } = look(address);
-      counts.set(key, count + 1);
-      return count < failures ? null : leftS;
+      const { count, fail, leftS } = look(address);
+      const within = count.failures < failures;
+      fail();
+      return within ? null : leftS;
     },
     wait: (address) => {
       const { count, leftS } = look(address);
-      return count < failures ? null : leftS;
+      return count.failures < failures ? null : leftS;
     },
     attempt: (address) => {
-      const { key, count, leftS } = look(address);
-      if (count >= failures) return { waitS: leftS };
-      counts.set(key, count + 1);
-      // Of its own window: one that ends in the next must not take back what others failed there.
-      const counted = counts;
-      return { waitS: null, takeBack: () => lower(counted, key) };
+      const { key, count, fail, leftS } = look(address);
+      if (count.failures >= failures) return { waitS: leftS };
+      const counted = fail();
+      return {
+        waitS: null,
+        takeBack: () => {
+          counted.failures -= 1;
+          // Only its own count: one that began anew meanwhile is somebody's later failure.
+          if (counted.failures <= 0 && counts.get(key) === counted) counts.delete(key);
+        },
+      };
     },
   };
-}
-
-function lower(counts: Map<string, number>, key: string): void {
-  const count = counts.get(key) ?? 0;
-  if (count > 1) counts.set(key, count - 1);
-  else counts.delete(key);
 }

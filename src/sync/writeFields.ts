@@ -3,9 +3,10 @@ import type { FieldsPlan, FieldWrite } from '../domain/plan.ts';
 import { ApiError } from '../platforms/apiError.ts';
 import type { GhlContactSeen } from '../platforms/ghl/client.ts';
 import type { LinkRow } from '../store/links.ts';
+import { announced } from './announced.ts';
 import { contactBodyOf, keyOfRemoteField } from './contactBody.ts';
 import type { JobContext } from './jobContext.ts';
-import { noteSuccess, type PushJob, settleAnswer, takeSideEffects } from './pushJob.ts';
+import { noteSuccess, type PushJob, settleAnswer } from './pushJob.ts';
 
 /** Writes of a field that are remembered, to tell an edit that they went over (SPEC §3.3). */
 const WRITES_KEPT = 3;
@@ -56,7 +57,7 @@ const isFilled = (ctx: JobContext, contact: GhlContactSeen, key: string): boolea
 async function put(job: PushJob, link: LinkRow, writes: readonly FieldWrite[]) {
   const { ctx } = job;
   const body = contactBodyOf(writes, ctx.rows, ctx.facts.fieldIds, ctx.emptyWith.value);
-  const answer = await sending(job, link, (beforeSend) =>
+  const answer = await announced(job, link, (beforeSend) =>
     ctx.ghl.updateContact(job.link.ghlId as string, body, {
       priority: job.fresh ? 'next' : 'live',
       signal: ctx.signal,
@@ -101,27 +102,6 @@ export const remembered = (field: LinkField, sent: Omit<FieldSent, 'revision'>):
   ...field,
   writes: [{ ...sent, revision: field.revision }, ...(field.writes ?? [])].slice(0, WRITES_KEPT),
 });
-
-/**
- * Write ahead, then send: `link` with its pending values is on disk when the request leaves, and stays the truth unless
- * the request certainly did not land.
- */
-async function sending<T>(
-  job: PushJob,
-  link: LinkRow,
-  send: (beforeSend: () => Promise<void>) => Promise<T>,
-): Promise<T> {
-  const before = job.link;
-  try {
-    return await send(async () => {
-      await job.ctx.settler.settle({ link, ...takeSideEffects(job) });
-      job.link = link;
-    });
-  } catch (error) {
-    if (!(error instanceof ApiError && error.mayHaveLanded)) job.link = before;
-    throw error;
-  }
-}
 
 /** The contact as the answer shows it; an answer that shows too little is completed by a read. */
 async function proofOf(job: PushJob, shown: GhlContactSeen | null): Promise<GhlContactSeen> {

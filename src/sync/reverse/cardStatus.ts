@@ -7,7 +7,7 @@ import { hasStickyClient } from '../../platforms/stickycards/sides.ts';
 import type { LinkRow } from '../../store/links.ts';
 import { type PushJob, rebased } from '../pushJob.ts';
 import { cardWritten } from '../stickyRows.ts';
-import { announced } from './announced.ts';
+import { announced } from '../announced.ts';
 import { notWritable, type Writer, writerOf } from './writer.ts';
 
 const STATUS = 'card_status';

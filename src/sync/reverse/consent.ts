@@ -2,7 +2,7 @@ import type { LinkField, Value } from '../../../drizzle/tables/links.ts';
 import { type ConsentShown, decideConsent, dndOn } from '../../domain/consent.ts';
 import type { ContactRow } from '../../store/contacts.ts';
 import { type PushJob, rebased } from '../pushJob.ts';
-import { announced } from './announced.ts';
+import { announced } from '../announced.ts';
 import { notWritable, writerOf } from './writer.ts';
 
 const WORD = 'opt_in_status';

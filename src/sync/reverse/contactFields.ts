@@ -6,7 +6,7 @@ import type { CustomerWrite } from '../../platforms/stickycards/report/client.ts
 import type { LinkRow } from '../../store/links.ts';
 import type { CustomerRow } from '../../store/staging.ts';
 import { rebased, type PushJob } from '../pushJob.ts';
-import { announced } from './announced.ts';
+import { announced } from '../announced.ts';
 import { customerWritten } from '../stickyRows.ts';
 import { type Writer, writerOf } from './writer.ts';
 

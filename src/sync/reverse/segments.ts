@@ -1,7 +1,7 @@
 import { takenOffByMs } from '../../domain/observe.ts';
 import { nextSet, planSegments, type SegmentsPlan, segmentStatedAtMs } from '../../domain/segmentPlan.ts';
 import type { PushJob } from '../pushJob.ts';
-import { announced } from './announced.ts';
+import { announced } from '../announced.ts';
 import { customerWritten } from '../stickyRows.ts';
 import { toldByRead } from '../toldByRead.ts';
 import { inSegmentTurn } from './segmentTurn.ts';

@@ -1,6 +1,6 @@
-import { ApiError } from '../../platforms/apiError.ts';
-import type { LinkRow } from '../../store/links.ts';
-import { type PushJob, takeSideEffects } from '../pushJob.ts';
+import { ApiError } from '../platforms/apiError.ts';
+import type { LinkRow } from '../store/links.ts';
+import { type PushJob, takeSideEffects } from './pushJob.ts';
 
 /**
  * Write ahead, then send (SPEC §3.3): `link` names what is on its way and is on disk when the request leaves. It stays the
