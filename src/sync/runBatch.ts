@@ -92,7 +92,11 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
     if (doors.blocked === null) await retakeBases(store, connection.id, derivedTags(needs.tagMap), signal);
     if (doors.blocked === null && doors.toSticky) await poll({ ...needs, capabilities }, order, doors);
     const found = doors.blocked === null && (await findsWork(store, connection.id, doors));
-    if (!found && trigger === 'cron') return null;
+    if (!found && trigger === 'cron') {
+      // Also a tick that does nothing may have learnt that GHL cannot be asked, or can again.
+      await capabilities.settle();
+      return null;
+    }
     runId = await openRun(store, { connectionId: connection.id, direction, trigger });
     if (found) await work(needs, order, doors, { runId, counts, health, capabilities });
     if (counts.failedCount > 0) status = 'partial';
@@ -103,8 +107,8 @@ export async function runBatch(needs: RunBatchNeeds, order: RunOrder): Promise<s
   } finally {
     for (const end of unsubscribe) end?.();
   }
-  lastError =
-    (await settleStickyHealth(needs, connection, doors, health)) ?? (await capabilities.settle()) ?? lastError;
+  const refused = await capabilities.settle();
+  lastError = (await settleStickyHealth(needs, connection, doors, health)) ?? refused ?? lastError;
   sumUp(counts, doors);
   await closeRun(store, runId, counts, status, lastError);
   return runId;

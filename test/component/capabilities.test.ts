@@ -68,6 +68,20 @@ test.each([500, 422, 403])(
   },
 );
 
+test('a tick that finds nothing to do says that the search fails, and that it works again', async () => {
+  await start();
+  await installed(1, 1);
+  await t.run();
+  t.ghl.faults.add({ kind: 'status', status: 422, path: /^\/contacts\/search$/ });
+  clock.ahead(6 * MINUTE);
+  expect(await byClock()).toBeNull();
+  expect(await open()).toEqual(['ghl_poll_failed']);
+  t.ghl.faults.clear();
+  clock.ahead(6 * MINUTE);
+  expect(await byClock()).toBeNull();
+  expect(await open()).toEqual([]);
+});
+
 test('without a search nobody new is made, for nobody knows who is there', async () => {
   await start();
   t.ghl.faults.add({ kind: 'status', status: 403, path: /^\/contacts\/search$/ });
