@@ -111,9 +111,9 @@ module.exports = {
     ),
     only(
       'main-only-starts',
-      'Before the version of Node is checked nothing native may be loaded.',
+      'Before the version of Node is checked nothing native may be loaded: what comes before the service loads Node alone.',
       ['^src/main\\.ts$'],
-      ['^src/serve\\.ts$'],
+      ['^src/(serve|quickImports)\\.ts$'],
     ),
 
     only(

@@ -9,6 +9,7 @@ if (major < 22 || (major === 22 && minor < 20)) {
 }
 // What is written (database, made-up secrets) is for this user alone.
 process.umask(0o077);
+await import('./quickImports.ts');
 const { serve } = await import('./serve.ts');
 await serve();
 

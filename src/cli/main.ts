@@ -10,6 +10,7 @@ if (major < 22 || (major === 22 && minor < 20)) {
 }
 // `sticky-ghl runs | head` closes our output early: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+await import('../quickImports.ts');
 const { runCli } = await import('./program.ts');
 process.exitCode = await runCli(process.argv.slice(2));
 

@@ -16,6 +16,7 @@ import { type BulkWriter, postgresBulkWriter, sqliteBulkWriter } from './bulk.ts
 import { cannotOpenFile, cannotReachServer } from './cannotOpen.ts';
 import type { Db } from './db.ts';
 import { type InsertIntoInbox, sqliteInboxInsert } from './inboxSqlite.ts';
+import { keepStatements } from './statements.ts';
 
 export type { Db };
 
@@ -81,7 +82,7 @@ function openFile(file: string): Database {
       raw.pragma('wal_autocheckpoint = 4000');
     }
     raw.pragma('cache_size = -16000');
-    return raw;
+    return keepStatements(raw);
   };
   const writer = open(false);
   const writing = sqliteDrizzle(writer, { casing: 'snake_case' });

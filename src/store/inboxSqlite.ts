@@ -54,14 +54,12 @@ export function sqliteInboxInsert(writer: BetterSqlite3.Database): InsertIntoInb
     );
   const together = insertOf(ROWS_TOGETHER);
   const single = insertOf(1);
-  const countOnOther = writer
-    .prepare(
-      `update webhook_events set duplicates = duplicates + 1
-       where connection_id = ? and source = ? and dedupe_key = ? and id <> ? returning id`,
-    )
-    .pluck();
+  const countOnOther = writer.prepare(
+    `update webhook_events set duplicates = duplicates + 1
+     where connection_id = ? and source = ? and dedupe_key = ? and id <> ? returning id`,
+  );
   const firstOf = (id: string, row: NewInboxRow) =>
-    (countOnOther.get(row.connectionId, row.source, row.dedupeKey, id) as string | undefined) ?? null;
+    (countOnOther.get(row.connectionId, row.source, row.dedupeKey, id) as { id: string } | undefined)?.id ?? null;
 
   return (ids, rows) => {
     const firsts: (string | null)[] = [];

@@ -76,15 +76,20 @@ export const heading = (page: Page): Promise<string> => page.getByRole('heading'
 
 const axePath = createRequire(import.meta.url).resolve('axe-core');
 
-/** What axe-core finds that would keep somebody out: serious and critical, as `rule: first place`. */
-export async function barriers(page: Page): Promise<string[]> {
+/**
+ * What axe-core finds that would keep somebody out: serious and critical, as `rule: first place`. `rules`: only these,
+ * where a page was looked at whole before.
+ */
+export async function barriers(page: Page, rules?: readonly string[]): Promise<string[]> {
   // Past the page's Content-Security-Policy, which lets no foreign script in.
-  await page.evaluate(readFileSync(axePath, 'utf8'));
-  const found = await page.evaluate(async () => {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(readFileSync(axePath, 'utf8'));
+  const found = await page.evaluate(async (only) => {
     type Result = { violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] };
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<Result> } };
-    return (await axe.run()).violations;
-  });
+    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<Result> } };
+    // Passes are not asked for: listing them is most of the work.
+    const options = { resultTypes: ['violations'], ...(only && { runOnly: only }) };
+    return (await axe.run(options)).violations;
+  }, rules);
   return found
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { delivery, person } from '../helpers/story.ts';
 import { LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
 import { barriers, heading, inBrowser, PASSWORD, signIn } from './browser.ts';
@@ -84,36 +84,41 @@ inBrowser('every page', (open) => {
     ['an unknown page', () => '/nowhere', 'Not found'],
   ];
 
-  describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-    test('signing in has no barriers', async () => {
-      const page = await open({ colorScheme });
-      await page.goto(`${t.url}/login`);
-      expect(await barriers(page)).toEqual([]);
-      // A control: what keeps somebody out would be found.
-      await page.evaluate(() => document.querySelector('main')?.append(document.createElement('select')));
-      expect(await barriers(page)).toEqual([expect.stringContaining('select-name')]);
-    });
-
-    test('nothing serious is found by axe, and nothing is wider than the window, on a desk and on a phone', async () => {
-      const found: string[] = [];
-      for (const viewport of [
-        { width: 1280, height: 800 },
-        { width: 390, height: 800 },
-      ]) {
-        const page = await open({ colorScheme, viewport });
-        await signIn(page, t);
-        for (const [name, path, title] of PAGES) {
-          await page.goto(`${t.url}${path()}`);
-          expect(await heading(page)).toMatch(title);
-          const at = `${name}, ${viewport.width} wide: `;
-          found.push(...(await barriers(page)).map((barrier) => at + barrier));
-          const over = await page.evaluate(
-            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          );
-          if (over > 0) found.push(`${at}${over} px too wide`);
-        }
-      }
-      expect(found).toEqual([]);
-    }, 120_000);
+  test.each(['light', 'dark'] as const)('signing in has no barriers, in %s', async (colorScheme) => {
+    const page = await open({ colorScheme });
+    await page.goto(`${t.url}/login`);
+    expect(await barriers(page)).toEqual([]);
+    // A control: what keeps somebody out would be found.
+    await page.evaluate(() => document.querySelector('main')?.append(document.createElement('select')));
+    expect(await barriers(page)).toEqual([expect.stringContaining('select-name')]);
   });
+
+  const VIEWPORTS = [
+    { width: 1280, height: 800 },
+    { width: 390, height: 800 },
+  ];
+
+  test('nothing serious is found by axe, and nothing is wider than the window, on a desk and on a phone, in light and in dark', async () => {
+    const found: string[] = [];
+    const page = await open();
+    await signIn(page, t);
+    for (const [name, path, title] of PAGES) {
+      await page.goto(`${t.url}${path()}`);
+      expect(await heading(page)).toMatch(title);
+      for (const viewport of VIEWPORTS) {
+        const at = `${name}, ${viewport.width} wide`;
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme: 'light' });
+        found.push(...(await barriers(page)).map((barrier) => `${at}: ${barrier}`));
+        const over = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        if (over > 0) found.push(`${at}: ${over} px too wide`);
+        // The same page with other colours.
+        await page.emulateMedia({ colorScheme: 'dark' });
+        found.push(...(await barriers(page, ['color-contrast'])).map((barrier) => `${at}, dark: ${barrier}`));
+      }
+    }
+    expect(found).toEqual([]);
+  }, 120_000);
 });

@@ -5,10 +5,12 @@ import { insertCommands } from '../../src/store/commands.ts';
 import { newLink } from '../../src/store/links.ts';
 import { CRASH_POINTS, type CrashPoint } from '../../src/sync/crashPoints.ts';
 import { type CommandStage, LOCATION, startCommandStage } from '../helpers/commandStage.ts';
+import { mass } from '../helpers/mass.ts';
 
 let s: CommandStage;
 afterEach(() => s.stop());
 
+const PEOPLE = mass(100, 1000);
 const KINDS = ['note', 'task', 'opportunity'] as const;
 const params = { about: 'payment', paymentId: 'pay_1', amount: 12.5, currency: 'USD', occurredAtMs: 1_774_000_000_000 };
 
@@ -20,14 +22,14 @@ function found(kind: CommandKind, contactId: string, commandId: string): number 
   return s.ghl.state.opportunities(LOCATION).filter(({ name }) => name.includes(marker)).length;
 }
 
-test('a thousand notes, tasks and opportunities with every third answer lost: each is there exactly once', async () => {
+test(`${PEOPLE} notes, tasks and opportunities each with every third answer lost: each is there exactly once`, async () => {
   s = await startCommandStage({ ghl: { searchLagMs: 30_000 } });
   const contacts = s.ghl.seedContacts(
     LOCATION,
-    Array.from({ length: 1000 }, (_, n) => ({ email: `p${n}@example.com` })),
+    Array.from({ length: PEOPLE }, (_, n) => ({ email: `p${n}@example.com` })),
   );
   await s.store.tx(async (db) => {
-    for (let from = 0; from < 1000; from += 100) {
+    for (let from = 0; from < PEOPLE; from += 100) {
       const people = contacts
         .slice(from, from + 100)
         .map((contactId, i) => ({ contactId, customerId: `cus_${from + i}` }));
@@ -53,7 +55,7 @@ test('a thousand notes, tasks and opportunities with every third answer lost: ea
   s.ghl.faults.add({ kind: 'status', status: 503, method: 'GET', path: /notes|tasks|search/, every: 10 });
   await s.performAll(20);
   const rows = await s.commands();
-  expect(rows).toHaveLength(3000);
+  expect(rows).toHaveLength(3 * PEOPLE);
   const contactOf = new Map(contacts.map((contactId, n) => [`customer:cus_${n}`, contactId]));
   const twice = rows.filter((row) => found(row.kind, contactOf.get(row.target) as string, row.id) > 1);
   expect(twice).toEqual([]);

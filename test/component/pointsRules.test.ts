@@ -1,12 +1,9 @@
 // What a connection says about points before any are booked: how many need a person (SPEC §3.3, `pointsLimit`), and whether
 // its API takes them at all (SPEC §2.4).
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { projectRoot } from '../../src/paths.ts';
 import { listCommands } from '../../src/store/commands.ts';
 import { listProblems } from '../../src/store/problems.ts';
+import { quickTables, tablesWith } from '../helpers/dialectTables.ts';
 import { movableClock } from '../helpers/movableClock.ts';
 import { onlyContact, startTestApp, type TestApp, WORKFLOW_KEY } from '../helpers/testApp.ts';
 
@@ -18,7 +15,7 @@ let cardId: string;
 afterEach(() => t.stop());
 
 /** A linked customer with an installed card of 100 points. */
-async function start(configDir = join(projectRoot, 'config')): Promise<void> {
+async function start(configDir = quickTables()): Promise<void> {
   clock = movableClock();
   const now = () => clock.nowMs();
   t = await startTestApp({ overrides: { clock, configDir }, ghl: { now }, stickyCards: { now } });
@@ -99,16 +96,13 @@ describe('the limit of one change', () => {
 });
 
 describe('an API that takes no points', () => {
-  const withoutBalances = (): string => {
-    const dir = mkdtempSync(join(tmpdir(), 'config-'));
-    cpSync(join(projectRoot, 'config'), dir, { recursive: true });
-    const file = join(dir, 'dialects', 'report.json');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"balanceWrite": true', '"balanceWrite": false'));
-    return dir;
-  };
-
   test('both sides keep their own number, listed once, and the same number by hand settles it', async () => {
-    await start(withoutBalances());
+    await start(
+      tablesWith(({ capabilities }) => ({
+        requestsPerSecond: 10_000,
+        capabilities: { ...capabilities, balanceWrite: false },
+      })),
+    );
     edit({ loyalty_points: 130, bonus_points: 5 });
     await settled();
     t.stickyCards.till.addPoints(cardId, 10);

@@ -1,7 +1,12 @@
 import { startPostgres } from './postgres.ts';
+import { useRunFolder } from './runFolder.ts';
 
 export default async function globalSetup(): Promise<void> {
   const server = await startPostgres();
+  const removeRunFolder = useRunFolder();
   process.env.TEST_PG_URL = server.url();
-  (globalThis as { postgresServer?: unknown }).postgresServer = server;
+  (globalThis as { endTests?: unknown }).endTests = async () => {
+    await server.stop();
+    removeRunFolder();
+  };
 }

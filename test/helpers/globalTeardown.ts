@@ -1,3 +1,3 @@
 export default async function globalTeardown(): Promise<void> {
-  await (globalThis as { postgresServer?: { stop(): Promise<void> } }).postgresServer?.stop();
+  await (globalThis as { endTests?: () => Promise<void> }).endTests?.();
 }

@@ -14,6 +14,7 @@ import {
 } from '../../src/simulators/stickycards/index.ts';
 import { GhlContract } from './openapi.ts';
 import { sqliteUrl } from './databases.ts';
+import { quickTables } from './dialectTables.ts';
 
 export const LOCATION = 'LOC1';
 export const SECRET = 'whsec_7d1f0c';
@@ -95,7 +96,10 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     root,
   );
   const start = async () => {
-    const app = await createApp({ ...config, port: 0 }, { log: silentLogger, ...options.overrides });
+    const app = await createApp(
+      { ...config, port: 0 },
+      { log: silentLogger, configDir: quickTables(), ...options.overrides },
+    );
     const { url } = await app.start();
     stickyCards.setWebhookUrl(`${url}/webhooks/sticky-cards`);
     if (options.ghlWebhooks ?? true) ghl.setWebhookUrl(`${url}/webhooks/ghl`);

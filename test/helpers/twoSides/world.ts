@@ -27,9 +27,6 @@ export interface World {
   log: { atMs: number; text: string }[];
 }
 
-/** A file system in memory, where there is one: a process dies here often, the machine never does, and commits are cheap. */
-const MEMORY = '/dev/shm';
-
 export async function endWorld({ t, databaseFile }: World): Promise<void> {
   await t.stop();
   rmSync(dirname(databaseFile), { recursive: true });
@@ -37,7 +34,7 @@ export async function endWorld({ t, databaseFile }: World): Promise<void> {
 
 export async function startWorld(seed: number, mix: Mix): Promise<World> {
   const clock = hurriedClock();
-  const databaseFile = join(mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'both-sides-')), 'sync.db');
+  const databaseFile = join(mkdtempSync(join(tmpdir(), 'both-sides-')), 'sync.db');
   const random = createRandom(seed);
   const now = () => clock.nowMs();
   const t = await startTestApp({
