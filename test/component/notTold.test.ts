@@ -1,8 +1,8 @@
 // A read of the customer that leaves out what it was made for (SPEC §3.2): it says nothing, so nothing is written on it.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import nock from 'nock';
 import { callAction, linkedPerson, type LinkedPerson } from '../helpers/actions.ts';
 import { movableClock } from '../helpers/movableClock.ts';
+import { nock } from '../helpers/nocked.ts';
 import { LOCATION, startTestApp, type TestApp } from '../helpers/testApp.ts';
 
 const HOUR = 3_600_000;

@@ -1,5 +1,9 @@
 import vm from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
+import { stayLocal } from './onlyLocal.mjs';
+
+// Once for each worker, and not in a test file's own realm: `node:net` is shared by them all.
+stayLocal();
 
 /**
  * Node's environment with an ordinary global object. The one that jest makes answers every `Object` or `Date` through an

@@ -1,7 +1,5 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import nock from 'nock';
 
 // A native addon is shared by every test file of a worker, but jest gives each file its own realm. better-sqlite3
 // registers its error class once per addon, so in the second file its errors would not be `instanceof Error`.
@@ -10,12 +8,3 @@ const addon = new URL(
   import.meta.url,
 );
 (createRequire(import.meta.url)(fileURLToPath(addon)) as { isInitialized?: boolean }).isInitialized = false;
-
-// nock patches node:http, which is shared too: take the patch off again, or it leaks into the next file of the worker.
-beforeAll(() => {
-  if (!nock.isActive()) nock.activate();
-  nock.disableNetConnect();
-  nock.enableNetConnect(/^(127\.0\.0\.1|localhost)(:\d+)?$/);
-});
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
