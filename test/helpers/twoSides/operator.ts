@@ -111,24 +111,25 @@ export const bonusesPaid = (person: Person, bookings: readonly Booking[], cardId
 
 /** "Empty bonus_points, wait for the next run, then type the number again": what was given and not paid. */
 async function answerBonuses(world: World, bookings: readonly Booking[]): Promise<number> {
-  let acts = 0;
   const { ui, state } = world.t.ghl;
-  for (const problem of await openProblems(world, 'bonus_overlap')) {
-    for (const id of problem.recordIds) {
-      const person = world.people.find(({ customerId }) => customerId === id);
-      if (!person) continue;
-      acts += 1;
-      const standing = state.contact(person.contactId)?.customFields['bonus_points'];
-      const owed = person.bonus - bonusesPaid(person, bookings);
-      if (standing !== undefined && standing !== '') {
-        ask(world, person, `bonus_overlap: ${JSON.stringify(standing)} stands there, ${owed} are owed; emptied`);
-        ui.updateContact(person.contactId, { customFields: { bonus_points: '' } });
-      } else {
-        if (owed > 0) ui.updateContact(person.contactId, { customFields: { bonus_points: owed } });
-        ask(world, person, `bonus_overlap: empty by now, ${owed} typed again`);
-        await world.t.api(`/problems/${problem.id}/resolve`, {});
-      }
+  const problems = await openProblems(world, 'bonus_overlap');
+  const asked = new Set(problems.flatMap(({ recordIds }) => recordIds));
+  // Of one that was emptied the problem may be over by itself: it is typed again all the same.
+  const concerned = world.people.filter(({ customerId, bonusEmptied }) => bonusEmptied || asked.has(customerId));
+  for (const person of concerned) {
+    const standing = state.contact(person.contactId)?.customFields['bonus_points'];
+    const owed = person.bonus - bonusesPaid(person, bookings);
+    person.bonusEmptied = standing !== undefined && standing !== '';
+    if (person.bonusEmptied) {
+      ask(world, person, `bonus_overlap: ${JSON.stringify(standing)} stands there, ${owed} are owed; emptied`);
+      ui.updateContact(person.contactId, { customFields: { bonus_points: '' } });
+    } else {
+      if (owed > 0) ui.updateContact(person.contactId, { customFields: { bonus_points: owed } });
+      ask(world, person, `bonus_overlap: empty by now, ${owed} typed again`);
     }
   }
-  return acts;
+  const emptied = new Set(world.people.filter((person) => person.bonusEmptied).map(({ customerId }) => customerId));
+  for (const { id, recordIds } of problems)
+    if (!recordIds.some((recordId) => emptied.has(recordId))) await world.t.api(`/problems/${id}/resolve`, {});
+  return concerned.length;
 }

@@ -31,6 +31,8 @@ export interface Person {
   /** Bonuses given, all of them. */
   bonus: number;
   bonusGiven: boolean;
+  /** The operator emptied bonus_points, to type what is owed once the service has seen it. */
+  bonusEmptied: boolean;
   /** What Sticky Cards may have been told about consent, by which of the states GHL was read in. */
   consent: ConsentState[];
   /** The last admin status that people ordered, by card. */
@@ -61,6 +63,7 @@ export const newPerson = (n: number, origin: Person['origin']): Person => ({
   points: new Map(),
   bonus: 0,
   bonusGiven: false,
+  bonusEmptied: false,
   consent: [{ word: null, dnd: false, optIn: true }],
   admin: new Map(),
   statusTouched: false,
