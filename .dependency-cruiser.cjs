@@ -100,14 +100,14 @@ module.exports = {
     never(
       'configured-from-above',
       'Only the composition and the edges see the configuration; everything else is handed what it needs.',
-      { pathNot: ['^src/(app|serve|config)\\.ts$', '^src/(config|cli)/', '^test/', '^bench/'] },
+      { pathNot: ['^src/(app|core|serve|config)\\.ts$', '^src/(config|cli)/', '^test/', '^bench/'] },
       { path: '^src/config(\\.ts|/)' },
     ),
     never(
       'composed-from-above',
       'Nothing below knows how the whole is put together.',
-      { path: '^src/', pathNot: ['^src/(serve|sandbox|main)\\.ts$', '^src/cli/'] },
-      { path: '^src/(app|serve|sandbox|main)\\.ts$|^src/cli/' },
+      { path: '^src/', pathNot: ['^src/(app|serve|sandbox|main)\\.ts$', '^src/cli/'] },
+      { path: '^src/(app|core|serve|sandbox|main)\\.ts$|^src/cli/' },
     ),
     only(
       'main-only-starts',

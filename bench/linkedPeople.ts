@@ -1,6 +1,6 @@
 // People who are linked to their contacts already, written as rows: what benches of a run start from.
 import { join } from 'node:path';
-import { newCard } from '../src/domain/foldEvent.ts';
+import { newCard } from '../src/domain/stagedRecord.ts';
 import { loadMaps } from '../src/maps.ts';
 import { projectRoot } from '../src/paths.ts';
 import type { SeedContact } from '../src/simulators/ghl/types.ts';

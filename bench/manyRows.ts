@@ -1,5 +1,5 @@
 // A large installation as rows: what the plans of queries are looked at over, and the times of pages measured over.
-import { newCard } from '../src/domain/foldEvent.ts';
+import { newCard } from '../src/domain/stagedRecord.ts';
 import { newId } from '../src/ids.ts';
 import type { InboxRow } from '../src/store/inbox.ts';
 import { newLink } from '../src/store/links.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { isNull, sql } from 'drizzle-orm';
 import express from 'express';
-import { createCore } from '../src/app.ts';
+import { createCore } from '../src/core.ts';
 import { loadConfig } from '../src/config.ts';
 import { createHttpServer } from '../src/http/server.ts';
 import { silentLogger } from '../src/log.ts';

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import axios from 'axios';
 import PQueue from 'p-queue';
-import { type Core, createCore } from '../src/app.ts';
+import { type Core, createCore } from '../src/core.ts';
 import { loadConfig } from '../src/config.ts';
 import { silentLogger } from '../src/log.ts';
 import type { Counts, Reply } from './answeringGhl.ts';

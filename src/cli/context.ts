@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts';
 import { type Config, loadConfig } from '../config.ts';
-import { type Core, createCore } from '../app.ts';
+import { type Core, createCore } from '../core.ts';
 import type { Logger } from '../log.ts';
 import { maskPersonal } from '../maskPersonal.ts';
 import { type ConnectionStore, createConnectionStore } from '../store/connections.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Core } from '../app.ts';
+import type { Core } from '../core.ts';
 import { systemClock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { getRequest, requestRun } from '../store/runs.ts';

@@ -1,5 +1,5 @@
 import type { RunTrigger } from '../../drizzle/tables/runs.ts';
-import type { Core } from '../app.ts';
+import type { Core } from '../core.ts';
 import { messageOf } from '../errors.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { Cli } from './context.ts';

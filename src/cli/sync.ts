@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Direction } from '../../drizzle/tables/runs.ts';
-import type { Core } from '../app.ts';
+import type { Core } from '../core.ts';
 import { every } from '../clock.ts';
 import { AppError, messageOf } from '../errors.ts';
 import { runShape } from '../http/api/runs.ts';

@@ -1,4 +1,4 @@
-import type { StagedCard } from './foldEvent.ts';
+import type { StagedCard } from './stagedRecord.ts';
 
 /** The card's status as GHL shows it: the admin status when it says something, else the install status (SPEC §4). */
 export const shownStatus = (card: StagedCard): string | null =>

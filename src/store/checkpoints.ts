@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, or } from 'drizzle-orm';
-import { newCustomer } from '../domain/foldEvent.ts';
+import { newCustomer } from '../domain/stagedRecord.ts';
 import type { Db } from './db.ts';
 import { type CardRow, type CustomerRow, loadPeople, newCustomerRow, writePeople } from './staging.ts';
 import type { Store } from './store.ts';

@@ -1,6 +1,6 @@
 import { and, asc, type Column, eq, gt, isNull, lte, or, sql } from 'drizzle-orm';
 import type { SyncError, SyncStatus } from '../../drizzle/tables/staging.ts';
-import type { StagedCard } from '../domain/foldEvent.ts';
+import type { StagedCard } from '../domain/stagedRecord.ts';
 import { isInactive } from '../domain/inactivity.ts';
 import { cardsWithOpenPoints } from './commands.ts';
 import { contactsById, type ContactRow } from './contacts.ts';

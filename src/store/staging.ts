@@ -1,6 +1,6 @@
 import { and, asc, eq, type SQL } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
-import { newCustomer, type StagedCard, type StagedCustomer } from '../domain/foldEvent.ts';
+import { newCustomer, type StagedCard, type StagedCustomer } from '../domain/stagedRecord.ts';
 import { primaryCard, shownStatus } from '../domain/shownCard.ts';
 import type { Db } from './db.ts';
 import type { Store } from './store.ts';

@@ -2,15 +2,8 @@ import { commandsOf } from '../domain/commandsOf.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { StickyCardsEvent } from '../domain/event.ts';
 import { effectOf, READ_EFFECT, writtenEffectOf } from '../domain/eventEffects.ts';
-import {
-  foldEvent,
-  type FoldRules,
-  newCard,
-  newCustomer,
-  type StagedCard,
-  type StagedCustomer,
-} from '../domain/foldEvent.ts';
-import { derivedStates } from '../domain/shownCard.ts';
+import { foldEvent, type FoldRules } from '../domain/foldEvent.ts';
+import { newCard, type StagedCard } from '../domain/stagedRecord.ts';
 import {
   cardClue,
   type Clue,
@@ -26,17 +19,7 @@ import { idTooLong } from '../platforms/stickycards/fieldTable.ts';
 import type { NewCommand } from '../store/commands.ts';
 import type { FoldMark, FoldRow } from '../store/foldQueue.ts';
 import type { FormerDetail } from '../store/nameless.ts';
-import {
-  cardOf,
-  cardRow,
-  type CardRow,
-  customerOf,
-  type CustomerRow,
-  newCustomerRow,
-  shownColumns,
-  type ShownRules,
-  type StagedPeople,
-} from '../store/staging.ts';
+import { BatchPeople } from './batchPeople.ts';
 import { ClueBook } from './clueBook.ts';
 
 interface Taken {
@@ -67,6 +50,7 @@ export class Folding {
   /** Deliveries without a customer id whose customer was found. */
   readonly found: string[] = [];
   readonly clues: ClueBook;
+  readonly people: BatchPeople;
   readonly commands: NewCommand[] = [];
   readonly failures: { receiptId: string; type: string; error: string }[] = [];
   readonly #connection: Connection;
@@ -74,14 +58,6 @@ export class Folding {
   readonly #rules: FoldRules;
   readonly #readRules: FoldRules;
   readonly #writtenRules: FoldRules;
-  readonly #shown: ShownRules;
-  readonly #customers = new Map<string, StagedCustomer>();
-  readonly #cards = new Map<string, StagedCard>();
-  readonly #customerRows = new Map<string, CustomerRow>();
-  readonly #cardRows = new Map<string, CardRow>();
-  readonly #before = new Map<string, string>();
-  readonly #cardIdsOf = new Map<string, Set<string>>();
-  readonly #touchedCards = new Set<string>();
   readonly #toldCards = new Set<string>();
   readonly #met = new Set<string>();
   readonly #reused: ReadonlySet<string>;
@@ -109,25 +85,10 @@ export class Folding {
     };
     // Segments are written as a whole set, whatever a read tells.
     this.#writtenRules = { ...this.#readRules, eventListIsWholeSet: true };
-    this.#shown = {
+    this.people = new BatchPeople(connection.id, {
       templateId: connection.stickyCards.templateId,
       isPointsCard: (cardType) => countsInPoints(dialect, cardType),
-    };
-  }
-
-  /** Takes in what is stored of people and cards; what the batch has in hand already stays as it is. */
-  load(people: StagedPeople): void {
-    const fresh = [...people.customers].filter(([id]) => !this.#customers.has(id));
-    for (const [id, row] of fresh) {
-      this.#customerRows.set(id, row);
-      this.#customers.set(id, customerOf(row));
-    }
-    for (const [id, row] of people.cards) {
-      if (this.#cards.has(id)) continue;
-      this.#cardRows.set(id, row);
-      this.#keepCard(cardOf(row));
-    }
-    for (const [id] of fresh) this.#before.set(id, this.#shape(id));
+    });
   }
 
   take(row: FoldRow, event: StickyCardsEvent | null): void {
@@ -195,7 +156,7 @@ export class Folding {
     for (const clue of clues) this.#asked.add(clue);
     const cardIds = aside
       .map(({ event }) => event.cardId)
-      .filter((id) => id !== null && clues.has(cardClue(id)) && !this.#cards.has(id));
+      .filter((id) => id !== null && clues.has(cardClue(id)) && this.people.card(id) === undefined);
     return { clues: [...clues], cardIds: cardIds as string[] };
   }
 
@@ -205,7 +166,7 @@ export class Folding {
   }
 
   #holdersOf(clue: Clue): Iterable<string> {
-    const card = clue.startsWith(CARD_CLUE) ? this.#cards.get(clue.slice(CARD_CLUE.length)) : undefined;
+    const card = clue.startsWith(CARD_CLUE) ? this.people.card(clue.slice(CARD_CLUE.length)) : undefined;
     return card ? [card.customerId] : this.clues.holdersOf(clue);
   }
 
@@ -246,12 +207,12 @@ export class Folding {
     if ([event.customerId, event.cardId].some((id) => id !== null && idTooLong(id))) return 'id_too_long';
     if (event.isSandbox && !this.#connection.test) return 'sandbox_event';
     if (!effect.payment || !this.#dialect.paymentsAreAccountBilling) return null;
-    const holder = event.customerId !== null && this.#cardsOf(event.customerId).length > 0;
-    return holder || (event.cardId !== null && this.#cards.has(event.cardId)) ? null : 'no_customer';
+    const holder = event.customerId !== null && this.people.cardsOf(event.customerId).length > 0;
+    return holder || (event.cardId !== null && this.people.card(event.cardId) !== undefined) ? null : 'no_customer';
   }
 
   #fold(row: FoldRow, event: StickyCardsEvent, customerId: string): void {
-    const customer = this.#customers.get(customerId) ?? newCustomer(customerId);
+    const customer = this.people.customerOf(customerId);
     const card = this.#cardOf(event, customerId);
     const atMs = row.occurredAt.getTime();
     const input = { event, atMs, bodyHash: row.bodyHash, eventKey: row.dedupeKey };
@@ -262,21 +223,17 @@ export class Folding {
           ? foldEvent({ customer, card }, input, this.#writtenRules, writtenEffectOf(event.type))
           : foldEvent({ customer, card }, input, this.#rules);
     // What we wrote of a person came from GHL: both sides have it, so it is no change to be pushed.
-    const shared = event.type === 'CustomerWritten' && this.#before.get(customerId) === this.#shape(customerId);
-    this.#customers.set(customerId, folded.customer);
-    if (folded.card) {
-      this.#keepCard(folded.card);
-      this.#touchedCards.add(folded.card.cardId);
-    }
-    if (shared) this.#before.set(customerId, this.#shape(customerId));
-    this.clues.tellDetails(customerId, event.phone, event.email, this.#customerRows.get(customerId));
+    const shared = event.type === 'CustomerWritten' && this.people.isAsStored(customerId);
+    this.people.keep(folded.customer, folded.card);
+    if (shared) this.people.takeForStored(customerId);
+    this.clues.tellDetails(customerId, event.phone, event.email, this.people.storedCustomer(customerId));
     this.#makeCommands(row, event, customerId, atMs);
   }
 
   /** The card of an event. Until one names it and its holder, another clue says whose it is. */
   #cardOf(event: StickyCardsEvent, customerId: string): StagedCard | null {
     if (event.cardId === null) return null;
-    const known = this.#cards.get(event.cardId);
+    const known = this.people.card(event.cardId);
     if (known) return known;
     const card = newCard(event.cardId, customerId);
     return { ...card, fold: { ...card.fold, holderInferred: true } };
@@ -284,7 +241,7 @@ export class Folding {
 
   /** Phones and e-mails of the people of this batch that staging does not show any more, or never did. */
   formerDetails(): FormerDetail[] {
-    return this.clues.formerDetails((customerId) => this.#customers.get(customerId) as StagedCustomer);
+    return this.clues.formerDetails((customerId) => this.people.customerOf(customerId));
   }
 
   /** What arrived in observe changes staging only and never makes commands later (SPEC §1). */
@@ -306,81 +263,15 @@ export class Folding {
    * people who have come to hold a card.
    */
   news(): { cardIds: string[]; clues: Clue[]; holderIds: string[] } {
-    const cardIds = [...this.#touchedCards].filter((id) => !this.#toldCards.has(id) && this.#isNewsOf(id));
+    const cardIds = [...this.people.touchedCards()].filter(
+      (id) => !this.#toldCards.has(id) && this.people.hasNewHolder(id),
+    );
     for (const id of cardIds) this.#toldCards.add(id);
-    const holders = new Set(cardIds.map((id) => (this.#cards.get(id) as StagedCard).customerId));
+    const holders = new Set(cardIds.map((id) => (this.people.card(id) as StagedCard).customerId));
     return {
       cardIds,
       clues: this.clues.news(),
       holderIds: this.#dialect.paymentsAreAccountBilling ? [...holders] : [],
     };
-  }
-
-  #isNewsOf(cardId: string): boolean {
-    return this.#cardRows.get(cardId)?.stickycardsId !== this.#cards.get(cardId)?.customerId;
-  }
-
-  /** The rows to write: a version is raised only where a value differs (SPEC §2.2). */
-  changedRows(now: Date): { customers: CustomerRow[]; cards: CardRow[] } {
-    const customers: CustomerRow[] = [];
-    for (const [id, customer] of this.#customers) {
-      const row = this.#customerRows.get(id) ?? newCustomerRow(this.#connection.id, id, now);
-      const next: CustomerRow = {
-        ...row,
-        ...shownColumns(customer, this.#cardsOf(id), this.#shown),
-        foldState: customer.fold,
-        readWanted: customer.readWanted || this.#cardsOf(id).some((card) => card.readWanted),
-        updatedAt: now,
-      };
-      const before = this.#before.get(id);
-      if (before !== undefined && before !== this.#shape(id)) {
-        next.version += 1;
-        next.syncStatus = 'PENDING';
-        next.attempts = 0;
-        next.nextAttemptAt = null;
-      }
-      customers.push(next);
-    }
-    const cards = [...this.#touchedCards].map((id) =>
-      cardRow(this.#connection.id, this.#cards.get(id) as StagedCard, this.#cardRows.get(id), now),
-    );
-    return { customers, cards };
-  }
-
-  #keepCard(card: StagedCard): void {
-    const before = this.#cards.get(card.cardId);
-    if (before && before.customerId !== card.customerId) this.#cardIdsOf.get(before.customerId)?.delete(card.cardId);
-    this.#cards.set(card.cardId, card);
-    const ids = this.#cardIdsOf.get(card.customerId);
-    if (ids) ids.add(card.cardId);
-    else this.#cardIdsOf.set(card.customerId, new Set([card.cardId]));
-  }
-
-  #cardsOf(customerId: string): StagedCard[] {
-    return [...(this.#cardIdsOf.get(customerId) ?? [])].map((id) => this.#cards.get(id) as StagedCard);
-  }
-
-  /** Everything of a person that GHL could ever show, as text to compare. */
-  #shape(customerId: string): string {
-    const customer = this.#customers.get(customerId) ?? newCustomer(customerId);
-    const cards = this.#cardsOf(customerId);
-    const shown = shownColumns(customer, cards, this.#shown);
-    const extra = Object.keys(shown.extra).length === 0 ? '' : JSON.stringify(shown.extra);
-    const dates = [shown.cardInstalledDate, shown.cardIssuedDate, shown.lastActivity, shown.lastPurchaseDate];
-    return [
-      shown.email,
-      shown.mobile,
-      shown.firstName,
-      shown.lastName,
-      shown.cardId,
-      shown.cardStatus,
-      shown.cardInstalled,
-      shown.loyaltyPoints,
-      ...dates.map((date) => date?.getTime()),
-      shown.referralCount,
-      ...shown.segments,
-      extra,
-      ...derivedStates(cards, customer.referralCount),
-    ].join('\0');
   }
 }

@@ -100,13 +100,13 @@ async function foldRows(needs: StageInboxNeeds, db: Db, connection: Connection, 
   const parsed = rows.map(parse);
   const events = parsed.map((p) => p.event).filter((event) => event !== null);
   const fold = new Folding(connection, dialect, await reusedDeliveryIds(store, db, rows));
-  fold.load(await loadNamed(store, db, connection.id, parsed));
+  fold.people.load(await loadNamed(store, db, connection.id, parsed));
   await learnOpportunities(store, db, connection.id, fold, parsed);
   for (const { row, event } of parsed) fold.take(row, event);
   await takeNameless(store, db, connection, fold, parse);
   const now = store.clock.now();
   const left = fold.leaveAside();
-  const { customers, cards } = fold.changedRows(now);
+  const { customers, cards } = fold.people.changedRows(now);
   await writePeople(store, db, customers, cards);
   await settleNameless(store, db, connection.id, fold, left);
   await noteSegments(store, db, connection.id, new Set(events.flatMap(segmentsIn)));

@@ -43,7 +43,7 @@ export async function takeNameless(
   do {
     const news = fold.news();
     const payments = (await cardlessPayments(store, db, id, news)).map(parse);
-    fold.load(await loadNamed(store, db, id, payments));
+    fold.people.load(await loadNamed(store, db, id, payments));
     const waiting = [...payments, ...(await waitingEvents(store, db, id, news)).map(parse)];
     await learnOpportunities(store, db, id, fold, waiting);
     for (const { row, event } of waiting) fold.take(row, event);
@@ -51,7 +51,7 @@ export async function takeNameless(
     const holders = await holdersOfClues(store, db, id, clues);
     for (const { clue, customerId } of holders) fold.clues.know(clue, customerId);
     const holderIds = [...new Set(holders.map(({ customerId }) => customerId))];
-    fold.load(await loadPeople(store, db, id, holderIds, cardIds));
+    fold.people.load(await loadPeople(store, db, id, holderIds, cardIds));
   } while (fold.takeAside());
 }
 

@@ -1,6 +1,6 @@
 // The meter of the day's calls shows what GHL was really asked (SPEC §6), whatever it was asked for.
 import { afterEach, expect, test } from '@jest/globals';
-import { createCore } from '../../src/app.ts';
+import { createCore } from '../../src/core.ts';
 import { silentLogger } from '../../src/log.ts';
 import { callAction, linkedPerson } from '../helpers/actions.ts';
 import { startTestApp, type TestApp } from '../helpers/testApp.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { asc } from 'drizzle-orm';
-import { createCore } from '../../src/app.ts';
+import { createCore } from '../../src/core.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { systemClock } from '../../src/clock.ts';
 import { type Config, loadConfig } from '../../src/config.ts';

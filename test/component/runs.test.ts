@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { eq } from 'drizzle-orm';
-import { createCore } from '../../src/app.ts';
+import { createCore } from '../../src/core.ts';
 import { silentLogger } from '../../src/log.ts';
 import { listRuns, openRun } from '../../src/store/runs.ts';
 import { databases } from '../helpers/databases.ts';

@@ -9,7 +9,7 @@ import { insertDeliveries } from '../../src/store/inbox.ts';
 import { confirmProblem } from '../../src/store/problemActions.ts';
 import { clearProblems, listProblems, raiseProblems } from '../../src/store/problems.ts';
 import { cardRow, newCustomerRow, writePeople } from '../../src/store/staging.ts';
-import { newCard } from '../../src/domain/foldEvent.ts';
+import { newCard } from '../../src/domain/stagedRecord.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { wantedReads } from '../../src/store/wantedReads.ts';
 import { cardRead } from '../../src/sync/stickyRows.ts';

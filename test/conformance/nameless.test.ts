@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { newCard } from '../../src/domain/foldEvent.ts';
+import { newCard } from '../../src/domain/stagedRecord.ts';
 import { insertCommands } from '../../src/store/commands.ts';
 import { waitingEvents } from '../../src/store/foldQueue.ts';
 import { insertDeliveries } from '../../src/store/inbox.ts';

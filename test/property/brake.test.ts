@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalTag } from '../../src/domain/canonical.ts';
-import { newCard, type StagedCard } from '../../src/domain/foldEvent.ts';
+import { newCard, type StagedCard } from '../../src/domain/stagedRecord.ts';
 import { planTags } from '../../src/domain/plan.ts';
 import { primaryCard, shownStatus } from '../../src/domain/shownCard.ts';
 import { loadMaps } from '../../src/maps.ts';

@@ -1,15 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EVENT_TYPES, type StickyCardsEvent } from '../../src/domain/event.ts';
-import {
-  type FoldedEvent,
-  foldEvent,
-  type FoldRules,
-  newCard,
-  newCustomer,
-  type StagedCard,
-  type StagedRecord,
-} from '../../src/domain/foldEvent.ts';
+import { type FoldedEvent, foldEvent, type FoldRules } from '../../src/domain/foldEvent.ts';
+import { newCard, newCustomer, type StagedCard, type StagedRecord } from '../../src/domain/stagedRecord.ts';
 import { segmentStatedAtMs } from '../../src/domain/segmentPlan.ts';
 import { event } from '../helpers/events.ts';
 

@@ -1,7 +1,8 @@
 // An answer of ours knows its time to the second only: what an event of that second shows otherwise is read (SPEC §2.2).
 import { describe, expect, test } from '@jest/globals';
 import { ownWriteMs, READ_EFFECT, writtenEffectOf } from '../../src/domain/eventEffects.ts';
-import { foldEvent, type FoldRules, newCard, newCustomer, type StagedCustomer } from '../../src/domain/foldEvent.ts';
+import { foldEvent, type FoldRules } from '../../src/domain/foldEvent.ts';
+import { newCard, newCustomer, type StagedCustomer } from '../../src/domain/stagedRecord.ts';
 import { segmentStatedAtMs } from '../../src/domain/segmentPlan.ts';
 import { event } from '../helpers/events.ts';
 

@@ -1,12 +1,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { PROBLEMS, problemText, reasonText, REJECTIONS, SKIP_REASONS } from '../../src/domain/problemCodes.ts';
+import { PROBLEMS, problemText } from '../../src/domain/problemCodes.ts';
+import { reasonText, REJECTIONS, SKIP_REASONS } from '../../src/domain/reasonCodes.ts';
 import { projectRoot } from '../../src/paths.ts';
 
 const sources = ['domain', 'sync', 'ops', 'store'].flatMap((folder) =>
   globSync(join(projectRoot, 'src', folder, '**/*.ts'))
-    .filter((file) => !file.endsWith('problemCodes.ts'))
+    .filter((file) => !/(problem|reason)Codes\.ts$/.test(file))
     .map((file) => readFileSync(file, 'utf8')),
 );
 

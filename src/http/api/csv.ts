@@ -1,4 +1,4 @@
-import { reasonText } from '../../domain/problemCodes.ts';
+import { reasonText } from '../../domain/reasonCodes.ts';
 import type { CustomerShape } from './customerShape.ts';
 
 export type Cell = string | number | Date | null;

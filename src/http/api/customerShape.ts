@@ -1,4 +1,4 @@
-import { type StagedCard } from '../../domain/foldEvent.ts';
+import type { StagedCard } from '../../domain/stagedRecord.ts';
 import { inactiveDays } from '../../domain/inactivity.ts';
 import { shownStatus } from '../../domain/shownCard.ts';
 import type { PersonRow } from '../../store/customerQueries.ts';
