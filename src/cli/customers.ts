@@ -18,7 +18,7 @@ import type { CustomerRow } from '../store/staging.ts';
 import type { Store } from '../store/store.ts';
 import { customerTimeline, type TimelineEntry } from '../store/timelineQueries.ts';
 import { type Cli, withStore } from './context.ts';
-import { choice, examples, jsonOption } from './options.ts';
+import { choice, examples, jsonOption, wholeNumber } from './options.ts';
 import { type Cell, fields, json, list } from './print.ts';
 
 const COLUMNS = ['CUSTOMER', 'CONNECTION', 'NAME', 'E-MAIL', 'PHONE', 'POINTS', 'CONTACT', 'STATUS', 'REASON'];
@@ -32,7 +32,7 @@ interface CustomersOptions {
   status?: (typeof SYNC_STATUSES)[number];
   code?: string;
   find?: string;
-  limit: string;
+  limit: number;
   after?: string;
   csv?: true;
   timeline?: true;
@@ -66,7 +66,7 @@ export function addCustomers(program: Command, cli: Cli): void {
     )
     .option('--code <code>', 'only with this reason')
     .option('--find <text>', 'id, e-mail, phone number, card id, or the beginning of a name')
-    .option('--limit <number>', 'how many', '20')
+    .option('--limit <number>', 'how many', wholeNumber, 20)
     .option('--after <cursor>', 'the page after this nextCursor')
     .option('--csv', 'all that the filter finds, for a spreadsheet')
     .option('--timeline', 'of one customer: everything that happened, newest first');
@@ -92,7 +92,7 @@ async function showOne(cli: Cli, store: Store, id: string, options: CustomersOpt
   const row = await oneCustomer(store, id, options.connection, ONE_OF);
   if (options.timeline) {
     const key = { connectionId: row.connectionId, customerId: row.stickycardsId };
-    const entries = await customerTimeline(store, key, numberOf(options.limit));
+    const entries = await customerTimeline(store, key, options.limit);
     if (options.json) json(cli, { items: entries.map((entry) => timelineShape(store, entry)) });
     else list(cli, STORY_COLUMNS, entries.map(storyCells), 'Nothing has happened yet.');
     return;
@@ -115,7 +115,7 @@ async function showList(cli: Cli, store: Store, options: CustomersOptions): Prom
       after = next;
     }
   }
-  const { rows, next } = await listCustomers(store, filter, numberOf(options.limit), from);
+  const { rows, next } = await listCustomers(store, filter, options.limit, from);
   const items = await shapes(store, rows);
   const nextCursor = next && encodeCursor(positionText(next));
   if (options.json) json(cli, { items, nextCursor });
@@ -124,8 +124,6 @@ async function showList(cli: Cli, store: Store, options: CustomersOptions): Prom
     if (nextCursor !== null) cli.out(`There are more: --after ${nextCursor}\n`);
   }
 }
-
-const numberOf = (text: string): number => Math.min(1000, Math.max(1, Math.trunc(Number(text)) || 20));
 
 function positionOfCursor(text: string): CustomerPosition {
   const position = positionOf(Buffer.from(text, 'base64url').toString('utf8'));

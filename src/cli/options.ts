@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { encodeCursor } from '../http/api/page.ts';
 
-const wholeNumber = (value: string): number => {
+/** A `--limit` as lists take it. */
+export const wholeNumber = (value: string): number => {
   const number = Number(value);
   if (/^\d{1,4}$/.test(value) && number >= 1 && number <= 1000) return number;
   throw new InvalidArgumentError('use a whole number from 1 to 1000');

@@ -1,3 +1,4 @@
+import type { DayTold } from '../domain/dayTold.ts';
 import { parseExactly } from '../domain/exactJson.ts';
 import { maskPersonal } from '../maskPersonal.ts';
 
@@ -77,9 +78,6 @@ export function numberHeader(headers: AnswerHeaders, name: string): number | nul
   const value = Number(text);
   return Number.isFinite(value) && value >= 0 ? value : null;
 }
-
-/** Calls that are left today, of how many; null = the answer does not say. */
-export type DayTold = { left: number; limit: number | null } | null;
 
 export function dayToldBy(headers: AnswerHeaders): DayTold {
   const left = numberHeader(headers, 'x-ratelimit-daily-remaining');

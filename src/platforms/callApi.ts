@@ -1,8 +1,9 @@
 import type { ZodType } from 'zod';
 import type { Clock } from '../clock.ts';
+import type { DayTold } from '../domain/dayTold.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { dateMsOf, type DayTold, dayToldBy, type RawAnswer, recordOf, retryAfterMsOf, traceIdOf } from './answer.ts';
+import { dateMsOf, dayToldBy, type RawAnswer, recordOf, retryAfterMsOf, traceIdOf } from './answer.ts';
 import { ApiError, type ApiErrorClass, type Side } from './apiError.ts';
 import type { Classify } from './classifyAnswer.ts';
 import { type Pace, type Priority, RATE_WAIT_MS_MAX } from './pace.ts';

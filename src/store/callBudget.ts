@@ -1,5 +1,6 @@
 import { and, eq, inArray, lte, sql } from 'drizzle-orm';
 import { type Clock, every } from '../clock.ts';
+import type { DayTold } from '../domain/dayTold.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from './store.ts';
@@ -16,9 +17,6 @@ export interface DayBudget {
   usedToday: number;
   perDay: number;
 }
-
-/** What an answer of GHL said of the day's calls; null = nothing, or there was no answer. */
-export type DayTold = { left: number; limit: number | null } | null;
 
 /** How many calls each connection has made to GHL since midnight UTC, whatever for and by whichever process. */
 export interface CallBudget {

@@ -1,7 +1,7 @@
 import type BetterSqlite3 from 'better-sqlite3';
 
-/** The program has fewer different queries; texts that come once only must not fill the memory. */
-const KEPT_MAX = 500;
+/** More than a busy service asks with; texts that come once only must not fill the memory. */
+const KEPT_MAX = 200;
 
 /**
  * The connection, with compiled statements kept by their text, the longest unused let go first. drizzle compiles a query

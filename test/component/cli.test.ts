@@ -114,6 +114,7 @@ describe('what is typed', () => {
   test.each([
     [['frobnicate'], 'frobnicate'],
     [['runs', '--limit', '0'], '--limit'],
+    [['customers', '--limit', 'many'], '--limit'],
     [['runs', '--status', 'done'], 'Allowed choices'],
     [['rebuild'], 'connection'],
     [['runs', '--cursor', 'zzz'], '--cursor'],

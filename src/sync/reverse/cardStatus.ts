@@ -10,7 +10,8 @@ import { cardWritten } from '../stickyRows.ts';
 import { announced } from '../announced.ts';
 import { notWritable, type Writer, writerOf } from './writer.ts';
 
-const STATUS = 'card_status';
+/** The row of the field map that takes edits of a card's status. */
+export const STATUS = 'card_status';
 
 /**
  * Sets the status of one card and answers the one that it has then; `link` says what is on its way. Setting it twice is

@@ -18,7 +18,8 @@ export interface DetailEdit extends GhlEdit {
 
 type Detail = 'firstName' | 'lastName' | 'email' | 'phone';
 
-const columns = {
+/** The column of a customer that shows each contact detail. */
+export const DETAIL_COLUMNS = {
   firstName: 'firstName',
   lastName: 'lastName',
   email: 'email',
@@ -142,7 +143,7 @@ function takeWritten(
   const { ctx, pair } = job;
   const fields = { ...job.link.fields };
   const told: Partial<Record<Detail, string>> = {};
-  const cleared: (typeof columns)[Detail][] = [];
+  const cleared: (typeof DETAIL_COLUMNS)[Detail][] = [];
   for (const { key, from, to, over, lost } of edits) {
     const detail = detailOf(job, key) as Detail;
     const { pending: _, ...field } = fields[key] ?? { revision: 0 };
@@ -150,9 +151,9 @@ function takeWritten(
     job.reverse.changes.push({ field: key, before: over ?? from, after: to });
     if (over !== undefined) job.reverse.notes.push(`${key} was changed on both sides: the value of GHL was taken`);
     if (lost) job.reverse.notes.push(`${key}: our own write went over this edit in GHL; it is put back there`);
-    if (to === null) cleared.push(columns[detail]);
+    if (to === null) cleared.push(DETAIL_COLUMNS[detail]);
     else told[detail] = String(to);
-    pair.customer = { ...pair.customer, [columns[detail]]: to };
+    pair.customer = { ...pair.customer, [DETAIL_COLUMNS[detail]]: to };
   }
   job.link = { ...job.link, fields };
   job.reverse.traceId = answer.traceId;

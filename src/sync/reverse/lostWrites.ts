@@ -9,7 +9,8 @@ import type { CustomerSeen } from '../../platforms/stickycards/report/client.ts'
 import { type PushJob, rebased } from '../pushJob.ts';
 import { cardRead, customerRead, customerWritten } from '../stickyRows.ts';
 import { notTold } from '../toldByRead.ts';
-import { standsAs } from './cardStatus.ts';
+import { standsAs, STATUS } from './cardStatus.ts';
+import { DETAIL_COLUMNS } from './contactFields.ts';
 import { goneInStickyCards } from './gone.ts';
 import { inOrder } from './segments.ts';
 
@@ -19,7 +20,6 @@ interface Read {
   traceId: string | null;
 }
 
-const STATUS = 'card_status';
 const WORDS_OF_CONSENT = ['opt_in_status', 'dnd'];
 
 const names = ['firstName', 'lastName'] as const;
@@ -95,10 +95,7 @@ function takeFields(job: PushJob, read: Read, dialect: Dialect) {
     if (!pending.lost) fields[key] = rebased(rest, pending.value);
     job.reverse.changes.push({ field: key, before: field.base ?? null, after: pending.value });
     if (pending.value === null && ghl) cleared.push(ghl);
-    if (ghl === 'email') pair.customer = { ...pair.customer, email: now as string | null };
-    if (ghl === 'phone') pair.customer = { ...pair.customer, mobile: now as string | null };
-    if (ghl === 'firstName') pair.customer = { ...pair.customer, firstName: now as string | null };
-    if (ghl === 'lastName') pair.customer = { ...pair.customer, lastName: now as string | null };
+    if (ghl !== undefined && ghl !== 'custom') pair.customer = { ...pair.customer, [DETAIL_COLUMNS[ghl]]: now };
   }
   // What a read leaves out says nothing; that the name is empty now is known from our own write.
   const emptied = names.filter((name) => cleared.includes(name));
