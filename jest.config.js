@@ -1,3 +1,10 @@
+import { availableParallelism, totalmem } from 'node:os';
+
+const GB = 2 ** 30;
+const memoryGb = Math.min(totalmem(), process.constrainedMemory() || Infinity) / GB;
+// Two for each core: many tests wait, for a clock or another process. Each takes up to 1 GB.
+const workers = Math.max(1, Math.min(2 * availableParallelism(), Math.floor(memoryGb / 1.5)));
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: '<rootDir>/test/helpers/environment.mjs',
@@ -8,9 +15,8 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testTimeout: 30_000,
-  // More than the cores of a small machine: many tests wait, for a clock or another process.
-  maxWorkers: 4,
-  workerIdleMemoryLimit: '1GB',
+  maxWorkers: workers,
+  workerIdleMemoryLimit: '800MB',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
