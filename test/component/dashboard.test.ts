@@ -203,7 +203,7 @@ test('a browser that follows a run does not hold up the end of the service', asy
   const asked = await visitor.press('/runs', '/runs', { connection: 'default' });
   expect(asked.location).toMatch(/^\/runs\/run_/);
   const stream = visitor.get(`${asked.location}/live`, { accept: 'text/event-stream' });
-  await other.app.store.clock.sleep(300);
+  await other.app.store.clock.sleep(1000);
   const beganMs = performance.now();
   const stopped = other.stop();
   // At once, long before the call that the run waits for.

@@ -70,9 +70,14 @@ test('a tick that finds nothing writes no row, a manual run always does', async 
 test('a tick during a run is written down as skipped-overlap; a manual request waits and then runs', async () => {
   t = await startTestApp();
   await t.deliver(delivery('CardInstalledEvent', 1));
-  t.ghl.faults.add({ kind: 'delay', method: 'POST', path: /^\/contacts\/$/, delayMs: 400, times: 1 });
+  const calling = Promise.withResolvers<void>();
+  const when = () => {
+    calling.resolve();
+    return true;
+  };
+  t.ghl.faults.add({ kind: 'delay', method: 'POST', path: /^\/contacts\/$/, delayMs: 1000, times: 1, when });
   const first = t.run();
-  await t.app.store.clock.sleep(150);
+  await calling.promise;
   await t.app.schedule.tick();
   const second = t.run();
   expect(await first).toMatchObject({ status: 'completed', createdCount: 1 });
