@@ -100,7 +100,7 @@ module.exports = {
     never(
       'configured-from-above',
       'Only the composition and the edges see the configuration; everything else is handed what it needs.',
-      { pathNot: ['^src/(app|core|serve|config)\\.ts$', '^src/(config|cli)/', '^test/', '^bench/'] },
+      { pathNot: ['^src/(app|core|serviceFacts|serve|config)\\.ts$', '^src/(config|cli)/', '^test/', '^bench/'] },
       { path: '^src/config(\\.ts|/)' },
     ),
     never(

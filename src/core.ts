@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, every, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { isOfTheSandbox, isStrongEnough } from './config/strength.ts';
 import type { Connection } from './domain/connection.ts';
 import type { FirstLinkReport } from './domain/firstLink.ts';
 import { createMapsOf } from './domain/mapOverrides.ts';
@@ -14,7 +13,7 @@ import { type Listeners } from './monitoring.ts';
 import { NO_CONNECTION } from './http/rejections.ts';
 import { loadMaps, type Maps } from './maps.ts';
 import { type ConnectGhl, createConnectGhl } from './ops/connectGhl.ts';
-import { examine, type ServiceFacts } from './ops/doctor.ts';
+import { examine } from './ops/doctor.ts';
 import { createFirstLinkReports } from './ops/firstLink.ts';
 import { rebuild } from './ops/rebuild.ts';
 import { setup } from './ops/setup.ts';
@@ -24,6 +23,7 @@ import { createGhlSides } from './platforms/ghl/sides.ts';
 import { observedSides } from './platforms/observedSides.ts';
 import { createTokenKeeper } from './platforms/ghl/tokens.ts';
 import { createStickySides } from './platforms/stickycards/sides.ts';
+import { serviceFacts } from './serviceFacts.ts';
 import { markSendingUnknown } from './store/commands.ts';
 import { type CallBudget, createCallBudget } from './store/callBudget.ts';
 import { createConnectionRegistry, type ConnectionRegistry } from './store/connectionRegistry.ts';
@@ -90,7 +90,7 @@ export interface Core {
 /** What other processes committed is looked for this often. */
 const SWEEP_EVERY_MS = 1000;
 
-/** The one place that knows all parts (docs/architecture.md §8). Everything that it opens, `close` closes, last first. */
+/** The one place that knows all parts (docs/architecture.md, Folders). Everything that it opens, `close` closes, last first. */
 export async function createCore(
   config: Config,
   overrides: AppOverrides = {},
@@ -181,52 +181,42 @@ export async function createCore(
     holdsLease: (id) => leases.holds(id),
     receivingIsBusy: () => inbox.busy(),
   });
-  const schedule = createSchedule({
+  /** What all have in common that ask both sides in a connection's name. */
+  const asking = {
     store,
     log,
-    connections,
     mapsOf,
+    ghlSideOf: (connection: Connection) => ghlSides.of(connection),
+    stickySideOf: (connection: Connection) => stickySides.of(connection),
+    foldAll: (connection: Connection) => folder.foldAll(connection),
+  };
+  /** And those that also write there. */
+  const writing = {
+    ...asking,
+    connections,
     consentWords: maps.consentWords,
     dialectOf,
-    ghlSideOf: (connection) => ghlSides.of(connection),
-    stickySideOf: (connection) => stickySides.of(connection),
-    foldAll: (connection) => folder.foldAll(connection),
     random,
+    leases,
+    connectionOf: (id: string) => registry.get(id),
+  };
+  const schedule = createSchedule({
+    ...writing,
     massChangeBrake: config.massChangeBrake,
     cron: config.syncCron,
     paused: config.syncPaused,
     onRun: (run) => listeners.run?.(run),
     onTick: () => listeners.tick?.(),
-    leases,
-    connectionOf: (id) => registry.get(id),
     connectionIds,
     rebuild: (connection) => rebuild(store, connection, (c) => folder.foldAll(c)),
     beforeManual: (connectionId) => actions.tryNow(connectionId),
   });
   const actions = createActions({
-    store,
-    log,
-    connections,
-    mapsOf,
-    consentWords: maps.consentWords,
-    dialectOf,
-    ghlSideOf: (connection) => ghlSides.of(connection),
-    stickySideOf: (connection) => stickySides.of(connection),
-    foldAll: (connection) => folder.foldAll(connection),
-    random,
-    leases,
-    connectionOf: (id) => registry.get(id),
+    ...writing,
     runNow: (connectionId) => schedule.run({ connectionId, direction: 'both', trigger: 'manual', forAction: true }),
     nudge: (connectionId) => folder.nudge(connectionId),
   });
-  const firstLinks = createFirstLinkReports({
-    store,
-    log,
-    mapsOf,
-    ghlSideOf: (connection) => ghlSides.of(connection),
-    stickySideOf: (connection) => stickySides.of(connection),
-    foldAll: (connection) => folder.foldAll(connection),
-  });
+  const firstLinks = createFirstLinkReports(asking);
   const removals = createRemovals({
     store,
     log,
@@ -269,18 +259,7 @@ export async function createCore(
     removals,
     firstLink: (connection) => firstLinks.of(connection),
     connectGhl,
-    doctor: (connection) =>
-      examine(
-        {
-          store,
-          connections,
-          mapsOf,
-          ghlSideOf: (c) => ghlSides.of(c),
-          stickySideOf: (c) => stickySides.of(c),
-          service: serviceFacts(config),
-        },
-        connection,
-      ),
+    doctor: (connection) => examine({ ...asking, connections, service: serviceFacts(config) }, connection),
     setup: (connection, ownUrl) =>
       setup(
         {
@@ -337,21 +316,5 @@ export async function createCore(
       await callBudget.close();
       await store.close();
     },
-  };
-}
-
-/** What the doctor may know of the environment: names, never values. */
-function serviceFacts(config: Config): ServiceFacts {
-  const weak = {
-    ENCRYPTION_KEY: config.encryptionKeys.some(({ key }) => new Set(key).size < 8),
-    ADMIN_TOKEN: !isStrongEnough(config.adminToken, 16),
-    ADMIN_PASSWORD: !isStrongEnough(config.adminPassword, 8),
-  };
-  return {
-    production: config.production,
-    syncPaused: config.syncPaused,
-    weakSecrets: Object.entries(weak).flatMap(([name, isWeak]) => (isWeak ? [name] : [])),
-    // The sandbox has its own for a purpose, and never starts in production.
-    isStrong: (secret) => isStrongEnough(secret, 8) || (config.sandbox && isOfTheSandbox(secret)),
   };
 }

@@ -10,7 +10,7 @@ export interface AppErrorOptions {
   details?: Record<string, unknown>;
 }
 
-/** An expected way to fail, typed where it arises (docs/architecture.md §7). `message` is safe to show. */
+/** An expected way to fail, typed where it arises (docs/architecture.md, Errors). `message` is safe to show. */
 export class AppError extends Error {
   readonly code: string;
   readonly retry: Retry;

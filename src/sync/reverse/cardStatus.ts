@@ -11,7 +11,7 @@ import { announced } from '../announced.ts';
 import { notWritable, type Writer, writerOf } from './writer.ts';
 
 /** The row of the field map that takes edits of a card's status. */
-export const STATUS = 'card_status';
+export const CARD_STATUS = 'card_status';
 
 /**
  * Sets the status of one card and answers the one that it has then; `link` says what is on its way. Setting it twice is
@@ -156,5 +156,10 @@ export const altered = (job: PushJob, cardId: string, sent: AdminStatus, answere
 
 function statusProblem(job: PushJob, code: string, more: Record<string, unknown> = {}): void {
   const recordId = job.pair.customer.stickycardsId;
-  job.problems.push({ code, cause: STATUS, recordId, sample: { contactId: job.link.ghlId, field: STATUS, ...more } });
+  job.problems.push({
+    code,
+    cause: CARD_STATUS,
+    recordId,
+    sample: { contactId: job.link.ghlId, field: CARD_STATUS, ...more },
+  });
 }

@@ -9,7 +9,7 @@ import type { CustomerSeen } from '../../platforms/stickycards/report/client.ts'
 import { type PushJob, rebased } from '../pushJob.ts';
 import { cardRead, customerRead, customerWritten } from '../stickyRows.ts';
 import { notTold } from '../toldByRead.ts';
-import { standsAs, STATUS } from './cardStatus.ts';
+import { standsAs, CARD_STATUS } from './cardStatus.ts';
 import { DETAIL_COLUMNS } from './contactFields.ts';
 import { goneInStickyCards } from './gone.ts';
 import { inOrder } from './segments.ts';
@@ -90,7 +90,7 @@ function takeFields(job: PushJob, read: Read, dialect: Dialect) {
     fields[key] = rest;
     const ghl = ctx.rows.find((row) => row.key === key)?.ghl;
     const now = ghl === undefined || ghl === 'custom' ? null : (shown[ghl] ?? null);
-    const landed = key === STATUS ? takeStatus(job, read, dialect, pending.value) : now === pending.value;
+    const landed = key === CARD_STATUS ? takeStatus(job, read, dialect, pending.value) : now === pending.value;
     if (!landed) continue;
     if (!pending.lost) fields[key] = rebased(rest, pending.value);
     job.reverse.changes.push({ field: key, before: field.base ?? null, after: pending.value });
@@ -117,7 +117,8 @@ function takeStatus(job: PushJob, { customer, dateMs }: Read, dialect: Dialect, 
   if (!card || typeof card.status !== 'string' || decision.kind !== 'write') return false;
   const shown = statusOf(dialect, card.status);
   // A card that shows where its wallet stands is not off any more; whether it was switched on just now it does not tell.
-  const leftOff = decision.status === 'active' && shown?.axis === 'install' && isOff(job.link.fields[STATUS]?.base);
+  const leftOff =
+    decision.status === 'active' && shown?.axis === 'install' && isOff(job.link.fields[CARD_STATUS]?.base);
   if (!leftOff && (shown?.axis !== 'admin' || shown.value !== decision.status)) return false;
   standsAs(job, card.cardId, decision.status);
   job.observations.push(cardRead(ctx.store, ctx.connection.id, card, pair.customer.stickycardsId, dateMs));
