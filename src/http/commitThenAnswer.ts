@@ -76,7 +76,8 @@ export function createCommitThenAnswer(needs: {
           res.writeHead(202, ACCEPTED);
           nudge(row.connectionId);
         }
-        res.end(body);
+        // It is ASCII: said so, Node writes it without measuring it first.
+        res.end(body, 'latin1');
         tell(row, receipt.duplicate ? 'duplicate' : 'accepted', receipt.receiptId, sinceMs);
       },
       (error: unknown) => {

@@ -96,6 +96,31 @@ describe.each(Object.entries(databases))('the inbox on %s', (_name, newDatabase)
     expect((await all()).map((row) => row.id)).toEqual(ids);
   });
 
+  test('whatever comes together, plain or remarked, of one source or another, new or repeated, comes back as it was', async () => {
+    const rows = Array.from({ length: 60 }, (_, i) =>
+      delivery(`k${i % 53}`, {
+        // Longer and shorter stretches of one kind.
+        source: i % 23 < 17 ? 'stickycards' : 'ghl',
+        flags: i % 19 === 0 ? ['time_in_future'] : [],
+        contactId: i % 31 === 0 ? 'contact' : null,
+        payload: `{"n":${i}}`,
+      }),
+    );
+    const receipts = await Promise.all(rows.map((row) => inbox.append(row)));
+    const stored = new Map((await all()).map((row) => [row.id, row]));
+    const first = new Map<string, { row: NewInboxRow; receiptId: string }>();
+    for (const [i, row] of rows.entries()) {
+      const { receiptId, duplicate } = receipts[i] as (typeof receipts)[number];
+      const key = `${row.source} ${row.dedupeKey}`;
+      const known = first.get(key) ?? { row, receiptId };
+      expect({ receiptId, duplicate }).toEqual({ receiptId: known.receiptId, duplicate: first.has(key) });
+      expect(stored.get(receiptId)).toMatchObject({ ...known.row, status: 'received', reason: null, foldedAt: null });
+      first.set(key, known);
+    }
+    expect(first.size).toBe(stored.size);
+    expect(first.size).toBeLessThan(rows.length);
+  });
+
   test('deliveries count as waiting until they are on disk', async () => {
     const one = inbox.append(delivery('a'));
     expect(inbox.waiting()).toBe(1);

@@ -130,6 +130,13 @@ describe('parseTime', () => {
     );
   });
 
+  it('reads no day that its month does not have', () => {
+    for (const day of ['2026-02-29', '2026-02-31', '2026-04-31', '2026-00-10', '2026-13-01', '2026-01-00'])
+      expect(parseTime(`${day}T10:00:00.000Z`)).toBeNull();
+    expect(parseTime('2026-03-01T24:00:00.000Z')).toBeNull();
+    expect(parseTime('2028-02-29T10:00:00.000Z')).toBe(Date.UTC(2028, 1, 29, 10));
+  });
+
   it('gives null, before_2015 or a time that a date can hold, for anything', () => {
     fc.assert(
       fc.property(fc.oneof(fc.anything(), fc.double(), fc.string(), fc.bigInt().map(String)), (value) => {

@@ -5,6 +5,8 @@ const MILLISECONDS_FROM = 1e11;
 /** The last instant that both databases and ISO 8601 can hold with a year of four digits. */
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
+/** After the year of ISO 8601; no number has one there. */
+const DASH = '-'.charCodeAt(0);
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/;
 const ISO_8601 =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?: ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?)?$/i;
@@ -27,7 +29,21 @@ function zoneToMinutes(zone: string | undefined): number | null {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }
 
+/** `2026-01-31T12:00:00.000Z`, as `toISOString` and nearly every sender writes it. */
+const UTC_LENGTH = 24;
+
+/** Text that Date reads and writes again the same, so that 31 February is not taken for the third of March. */
+function utcToMs(text: string): number | null {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) || new Date(ms).toISOString() !== text ? null : ms;
+}
+
 function isoToMs(text: string): number | null {
+  const utcMs = text.length === UTC_LENGTH ? utcToMs(text) : null;
+  return utcMs ?? isoPartsToMs(text);
+}
+
+function isoPartsToMs(text: string): number | null {
   const parts = ISO_8601.exec(text) ?? ISO_8601_BASIC.exec(text);
   if (parts === null) return null;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map((part) => Number(part ?? '0')) as [
@@ -57,7 +73,7 @@ export function parseInstant(value: unknown): number | null {
   if (typeof value !== 'string') return null;
   const text = value.trim();
   if (text === '' || text.length > 64) return null;
-  return NUMERIC.test(text) ? numberToMs(Number(text)) : isoToMs(text);
+  return text.charCodeAt(4) !== DASH && NUMERIC.test(text) ? numberToMs(Number(text)) : isoToMs(text);
 }
 
 /** The time of an event: as `parseInstant`, and `before_2015` where the delivery is to be refused (SPEC §2.1). */
