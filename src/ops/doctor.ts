@@ -19,7 +19,7 @@ export type { ServiceFacts } from './doctorPatient.ts';
 
 export interface DoctorNeeds {
   store: Store;
-  connections: Pick<ConnectionStore, 'get'>;
+  connections: Pick<ConnectionStore, 'get' | 'remembered'>;
   mapsOf(connection: Connection): ConnectionMaps;
   ghlSideOf(connection: Connection): GhlSide | null;
   stickySideOf(connection: Connection): StickySide | null;

@@ -16,7 +16,7 @@ export interface ServiceFacts {
 /** What every check sees. */
 export interface Patient {
   store: Store;
-  connections: Pick<ConnectionStore, 'get'>;
+  connections: Pick<ConnectionStore, 'get' | 'remembered'>;
   service: ServiceFacts;
   clock: Clock;
   connection: Connection;

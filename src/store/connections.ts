@@ -25,6 +25,8 @@ export type { ThreeLinkedStillAnswer } from './connectionFingerprint.ts';
 export interface ConnectionStore {
   all(): Promise<Connection[]>;
   get(id: string): Promise<Connection | null>;
+  /** What `rememberLocation` and `rememberCursor` keep, as it is now; opens no secret. null = there is no such connection. */
+  remembered(id: string): Promise<Pick<Connection, 'location' | 'cursors'> | null>;
   /** Throws `invalid_name` (400), `connection_exists`, `location_taken` or `connection_removing` (409). */
   create(
     name: string,
@@ -101,6 +103,11 @@ export function createConnectionStore(
   const get: ConnectionStore['get'] = async (id) => {
     const [row] = await store.db.select().from(t).where(eq(t.id, id));
     return row ? toConnection(row, box) : null;
+  };
+
+  const remembered: ConnectionStore['remembered'] = async (id) => {
+    const [row] = await store.db.select({ location: t.location, cursors: t.cursors }).from(t).where(eq(t.id, id));
+    return row ? { location: row.location as LocationFacts | null, cursors: row.cursors } : null;
   };
 
   const create: ConnectionStore['create'] = async (name, patch, actor, mode = 'observe', pendingBecause) => {
@@ -191,6 +198,7 @@ export function createConnectionStore(
   return {
     all: async () => (await store.db.select().from(t).orderBy(asc(t.id))).map((row) => toConnection(row, box)),
     get,
+    remembered,
     create,
     patch,
 

@@ -12,9 +12,9 @@ interface IndexCursor extends PageCursor {
 /** Whether all of the location's contacts were read: nothing is asked any more. */
 export const isIndexed = async (
   ctx: Pick<JobContext, 'connection'>,
-  connections: Pick<ConnectionStore, 'get'>,
+  connections: Pick<ConnectionStore, 'remembered'>,
 ): Promise<boolean> =>
-  ((await connections.get(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined)?.doneAtMs != null;
+  ((await connections.remembered(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined)?.doneAtMs != null;
 
 /**
  * Reads the location's contacts once, in pages, before the first links (SPEC §2.5); the cursor is kept after each
@@ -22,9 +22,9 @@ export const isIndexed = async (
  */
 export async function indexContacts(
   ctx: JobContext,
-  connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>,
+  connections: Pick<ConnectionStore, 'rememberCursor' | 'remembered'>,
 ): Promise<void> {
-  const stored = (await connections.get(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined;
+  const stored = (await connections.remembered(ctx.connection.id))?.cursors['contacts'] as IndexCursor | undefined;
   let cursor: IndexCursor = stored ?? { ...FIRST_PAGE, doneAtMs: null };
   while (cursor.doneAtMs === null) {
     const page = await readContactPage(ctx.ghl, cursor, ctx.signal);

@@ -31,7 +31,7 @@ export async function locationFacts(
   side: GhlSide,
   options: { again: boolean },
 ): Promise<LocationFacts> {
-  const known = (await needs.connections.get(connection.id))?.location ?? null;
+  const known = (await needs.connections.remembered(connection.id))?.location ?? null;
   const missing = needs.rows.some((row) => row.ghl === 'custom' && known?.fieldIds[row.key] === undefined);
   const fresh = known !== null && needs.store.clock.nowMs() - known.readAtMs < PROVISION_AGAIN_MS;
   if (known && !options.again && (!missing || fresh)) return known;

@@ -14,7 +14,7 @@ import { writtenAtMs } from './writtenAt.ts';
 export interface PollNeeds {
   store: Store;
   log: Pick<Logger, 'warn'>;
-  connections: Pick<ConnectionStore, 'get' | 'rememberCursor'>;
+  connections: Pick<ConnectionStore, 'remembered' | 'rememberCursor'>;
   connection: Connection;
   facts: Pick<LocationFacts, 'fieldIds' | 'timeZone'>;
   rows: readonly FieldRow[];
@@ -40,7 +40,7 @@ export async function pollContacts(needs: PollNeeds): Promise<{ calls: number; m
   const activatedAtMs = connection.activatedAt?.getTime();
   const done = { calls: 0, marked: 0 };
   if (activatedAtMs === undefined || connection.mode === 'observe') return done;
-  const cursors = (await needs.connections.get(connection.id))?.cursors ?? {};
+  const cursors = (await needs.connections.remembered(connection.id))?.cursors ?? {};
   const before = (cursors[CURSOR] as PollCursor | undefined) ?? null;
   // Until the location's contacts were read, who is already there is found by the first link itself.
   const indexed = (cursors['contacts'] as { doneAtMs?: number | null } | undefined)?.doneAtMs != null;

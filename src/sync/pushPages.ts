@@ -20,7 +20,7 @@ interface Page {
 }
 
 export interface PushPagesNeeds {
-  connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>;
+  connections: Pick<ConnectionStore, 'rememberCursor' | 'remembered'>;
   pace: GhlSide['pace'];
   jobs: JobQueue;
   /** After each page: the run's row shows how far it is. */

@@ -48,16 +48,16 @@ export const SIDE_PAUSE_CURSOR = CURSORS.ghl;
 
 /** Why a side of a connection is paused by itself; null when it is not. */
 export const sidePauseOf = async (
-  connections: Pick<ConnectionStore, 'get'>,
+  connections: Pick<ConnectionStore, 'remembered'>,
   connectionId: string,
   side: Side = 'ghl',
 ): Promise<SidePause | null> =>
-  ((await connections.get(connectionId))?.cursors[CURSORS[side]] as SidePause | undefined) ?? null;
+  ((await connections.remembered(connectionId))?.cursors[CURSORS[side]] as SidePause | undefined) ?? null;
 
 /** Pauses the side and says so once, as a problem; staging goes on. A side that is merely down is tried by every run. */
 export async function pauseSide(
   store: Store,
-  connections: Pick<ConnectionStore, 'rememberCursor' | 'get'>,
+  connections: Pick<ConnectionStore, 'rememberCursor' | 'remembered'>,
   connectionId: string,
   halt: RunHalted,
 ): Promise<void> {

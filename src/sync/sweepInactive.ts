@@ -58,7 +58,7 @@ export async function sweepInactive(needs: SweepNeeds, connection: Connection, s
   const dueAtMs = lastSweepDueMs(store.clock.nowMs());
   // Whoever was linked a moment ago is looked at by the first night that follows.
   if ((connection.activatedAt?.getTime() ?? Infinity) >= dueAtMs) return true;
-  const done = (await connections.get(connection.id))?.cursors[CURSOR] as { doneAtMs: number } | undefined;
+  const done = (await connections.remembered(connection.id))?.cursors[CURSOR] as { doneAtMs: number } | undefined;
   if (done && done.doneAtMs >= dueAtMs) return true;
   const pause = await sidePauseOf(connections, connection.id);
   if (pause && store.clock.nowMs() < pause.probeAtMs) return false;

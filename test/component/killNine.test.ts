@@ -14,11 +14,12 @@ const SENDERS = 16;
 
 const file = join(mkdtempSync(join(tmpdir(), 'kill-')), 'sync.db');
 const entry = fileURLToPath(new URL('../helpers/receiverProcess.ts', import.meta.url));
+const quickImports = new URL('../../src/quickImports.ts', import.meta.url).href;
 let running: ChildProcess | null = null;
 afterAll(() => void running?.kill('SIGKILL'));
 
 async function start(): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--no-warnings', entry, file], {
+  const child = spawn(process.execPath, ['--no-warnings', '--import', quickImports, entry, file], {
     env: { ...process.env, NODE_OPTIONS: '' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -355,13 +355,14 @@ describe('renewing', () => {
 describe('two processes on one database', () => {
   const box = createSecretBox([{ version: 1, key: Buffer.alloc(32, 7) }]);
   const entry = fileURLToPath(new URL('../helpers/tokenProcess.ts', import.meta.url));
+  const quickImports = new URL('../../src/quickImports.ts', import.meta.url).href;
   const children: ChildProcess[] = [];
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
 
   async function startProcess(databaseUrl: string, apiBaseUrl: string) {
-    const child = spawn(process.execPath, ['--no-warnings', entry, databaseUrl, apiBaseUrl], {
+    const child = spawn(process.execPath, ['--no-warnings', '--import', quickImports, entry, databaseUrl, apiBaseUrl], {
       env: { ...process.env, NODE_OPTIONS: '' },
       stdio: ['pipe', 'pipe', 'inherit'],
     });

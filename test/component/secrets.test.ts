@@ -38,7 +38,14 @@ describe('the key that seals the secrets', () => {
 
   async function cli(env: Record<string, string>, ...args: string[]): Promise<{ code: number | null; out: string }> {
     const child = spawn(process.execPath, ['--no-warnings', main, ...args], {
-      env: { PATH: process.env.PATH, SANDBOX: '0', ADMIN_TOKEN: 'x'.repeat(9), ADMIN_PASSWORD: 'y'.repeat(9), ...env },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        SANDBOX: '0',
+        ADMIN_TOKEN: 'x'.repeat(9),
+        ADMIN_PASSWORD: 'y'.repeat(9),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let out = '';

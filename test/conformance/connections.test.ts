@@ -351,6 +351,9 @@ describe.each(Object.entries(databases))('connections on %s', (_name, newDatabas
     await connections.rememberCursor('north', 'pages', 'x');
     await connections.rememberCursor('north', 'pages', undefined);
     expect(await connections.get('north')).toMatchObject({ location: facts, cursors: { poll: { atMs: 5 } } });
+    const keyless = createConnectionStore(store, createSecretBox([{ version: 9, key: Buffer.alloc(32, 9) }]));
+    expect(await keyless.remembered('north')).toEqual({ location: facts, cursors: { poll: { atMs: 5 } } });
+    expect(await keyless.remembered('nobody')).toBeNull();
     expect((await connections.patch('north', { ghlLocationId: 'loc9' }, 'anna')).location).toBeNull();
   });
 
