@@ -8,11 +8,12 @@ import { afterAll, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { projectRoot } from '../../src/paths.ts';
 import { createGhlSimulator } from '../../src/simulators/ghl/index.ts';
+import { mass } from '../helpers/mass.ts';
 import { delivery, person } from '../helpers/story.ts';
 
 const SECRET = 'whsec_7d1f0c';
-const PEOPLE = 40;
-const KILLS = 5;
+const PEOPLE = mass(20, 40);
+const KILLS = mass(3, 12);
 
 const started: ChildProcess[] = [];
 afterAll(() => {
@@ -132,4 +133,4 @@ test('kill -9 at any moment: every acknowledged delivery is in the database, the
       tags: ['card holder', 'vip'],
     });
   }
-}, 120_000);
+}, 300_000);

@@ -13,13 +13,13 @@ import { systemClock } from '../../src/clock.ts';
 import { projectRoot } from '../../src/paths.ts';
 import { migrateDatabase } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/store.ts';
-import { postgresUrl, sqliteUrl } from '../helpers/databases.ts';
+import { postgresUrl, emptySqliteUrl } from '../helpers/databases.ts';
 
 type Column = { table: string; column: string; required: boolean };
 type Index = { table: string; name: string; unique: boolean; partial: boolean };
 
 async function sqliteShape(): Promise<{ columns: Column[]; indexes: Index[] }> {
-  const url = sqliteUrl();
+  const url = emptySqliteUrl();
   await (await openStore(url, systemClock)).close();
   const db = new Database(url.slice('file:'.length), { readonly: true });
   const tables = db
@@ -130,7 +130,7 @@ const timeOf = (dialect: string) =>
 async function updated(dialect: string, folder: string, rows: string[]): Promise<string> {
   let url: string;
   if (dialect === 'sqlite') {
-    url = sqliteUrl();
+    url = emptySqliteUrl();
     const db = new Database(url.slice('file:'.length));
     migrateSqlite(sqliteDrizzle(db), { migrationsFolder: folder });
     for (const row of rows) db.exec(row);

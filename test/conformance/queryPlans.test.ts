@@ -30,8 +30,8 @@ import { customerTimeline } from '../../src/store/timelineQueries.ts';
 import { untoldProblems } from '../../src/store/toldProblems.ts';
 import { databases } from '../helpers/databases.ts';
 
-// Many connections, or reading all of them in the order of their ids would really be the quickest.
-const SIZE = { connections: 40, events: 45_000, customers: 6_000, logs: 24_000, commands: 32_000 };
+// Two of each rare kind; and many connections, or reading all of them in the order of their ids would really be the quickest.
+const SIZE = { connections: 40, events: 31_000, customers: 3_000, logs: 12_000, commands: 31_000 };
 const BIG = ['webhook_events', 'sync_logs', 'sticky_cards_customers', 'sticky_cards_cards', 'ghl_contacts', 'commands'];
 
 interface Asked {

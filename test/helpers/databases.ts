@@ -1,10 +1,36 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import pg from 'pg';
+import { projectRoot } from '../../src/paths.ts';
 
-export const sqliteUrl = (): string => `file:${join(mkdtempSync(join(tmpdir(), 'sync-')), 'sync.db')}`;
+const newFile = () => join(mkdtempSync(join(tmpdir(), 'sync-')), 'sync.db');
+
+/** A database that the service has seen before, so that it has nothing to migrate: made once by each worker, then copied. */
+function migratedFile(): string {
+  const file = join(tmpdir(), `migrated-${process.pid}.db`);
+  if (existsSync(file)) return file;
+  const made = newFile();
+  const raw = new Database(made);
+  raw.pragma('journal_mode = WAL');
+  migrate(drizzle(raw), { migrationsFolder: join(projectRoot, 'migrations/sqlite') });
+  raw.close();
+  renameSync(made, file);
+  return file;
+}
+
+/** Nothing there yet, not even the file. */
+export const emptySqliteUrl = (): string => `file:${newFile()}`;
+
+export function sqliteUrl(): string {
+  const file = newFile();
+  copyFileSync(migratedFile(), file);
+  return `file:${file}`;
+}
 
 /** A new, empty database on the run's PostgreSQL server. */
 export async function postgresUrl(): Promise<string> {
