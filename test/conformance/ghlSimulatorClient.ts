@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect } from '@jest/globals';
 import { createGhlSimulator, type GhlSimulator, type GhlSimulatorOptions } from '../../src/simulators/ghl/index.ts';
-import { GhlContract } from '../helpers/openapi.ts';
+import { ghlContract } from '../helpers/ghlContract.ts';
 
 export interface Answered {
   status: number;
@@ -16,7 +16,7 @@ export interface SimulatorClient {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>;
 }
 
-export const contract = new GhlContract();
+export const contract = ghlContract();
 
 /** A fresh simulator for each test; after it, every exchange of the test is held against the OpenAPI files. */
 export function useGhlSimulator(): SimulatorClient {

@@ -21,11 +21,11 @@ import { openStore, type Store } from '../../src/store/store.ts';
 import { type CommandSelection, performCommands, type PerformContext } from '../../src/sync/performCommands.ts';
 import { sqliteUrl } from './databases.ts';
 import { movableClock } from './movableClock.ts';
-import { GhlContract } from './openapi.ts';
+import { ghlContract } from './ghlContract.ts';
 
 export const LOCATION = 'LOC1';
 export const PIPELINE = 'PIPE1';
-const contract = new GhlContract();
+const contract = ghlContract();
 
 export const report = loadDialects(join(projectRoot, 'config')).get('report') as Dialect;
 

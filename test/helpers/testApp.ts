@@ -13,7 +13,7 @@ import {
   type StickyCardsSimulator,
   type StickyCardsSimulatorOptions,
 } from '../../src/simulators/stickycards/index.ts';
-import { GhlContract } from './openapi.ts';
+import { ghlContract } from './ghlContract.ts';
 import { sqliteUrl } from './databases.ts';
 import { quickTables } from './dialectTables.ts';
 
@@ -55,7 +55,7 @@ export interface TestAppOptions {
   ghlWebhooks?: boolean;
 }
 
-const contract = new GhlContract();
+const contract = ghlContract();
 
 /** The whole service on port 0 between both simulators, everything over real HTTP. */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
