@@ -41,6 +41,19 @@ export async function dueCommands(
   }
 }
 
+const OPEN = ['pending', 'sending', 'unknown'] as const;
+
+/** Whether anything is left to do or to look for: one question, where each pass would ask half a dozen for nothing. */
+export async function hasOpenCommands({ db, s }: Store, connectionId: string): Promise<boolean> {
+  const { commands: t } = s;
+  const rows = await db
+    .select({ id: t.id })
+    .from(t)
+    .where(and(eq(t.connectionId, connectionId), inArray(t.state, [...OPEN])))
+    .limit(1);
+  return rows.length > 0;
+}
+
 /** The last id of the next window; null when what is left is less than one. */
 async function windowEnd(
   { db, s }: Store,

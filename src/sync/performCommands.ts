@@ -2,7 +2,14 @@ import PQueue from 'p-queue';
 import type { Direction } from '../../drizzle/tables/runs.ts';
 import { ApiError, type Side } from '../platforms/apiError.ts';
 import type { CommandRow } from '../store/commands.ts';
-import { dueCommands, type DueQuery, holdOldCommands, loseStraySends, pausedAmong } from '../store/dueCommands.ts';
+import {
+  dueCommands,
+  type DueQuery,
+  hasOpenCommands,
+  holdOldCommands,
+  loseStraySends,
+  pausedAmong,
+} from '../store/dueCommands.ts';
 import { createSettler } from '../store/settle.ts';
 import type { Store } from '../store/store.ts';
 import { type CommandCounts, type CommandPass, customerIdOf, type SideHealth } from './commandPass.ts';
@@ -49,7 +56,7 @@ export async function performCommands(ctx: PerformContext, only: CommandSelectio
   const counts: CommandCounts = { applied: 0, failed: 0, held: 0, unknown: 0, waiting: 0 };
   const { store, connection } = ctx;
   const performers = performable(ctx);
-  if (performers.length === 0) return counts;
+  if (performers.length === 0 || !(await hasOpenCommands(store, connection.id))) return counts;
   const fresh = (): SideHealth => ({ succeeded: 0, failedInARow: 0, stopped: null });
   const pass: CommandPass = {
     ctx,
@@ -87,7 +94,7 @@ export async function hasDueCommands(
 ): Promise<boolean> {
   const performers = PERFORMERS.filter(({ side }) => open[side]);
   const kinds = performers.flatMap((performer) => performer.kinds);
-  if (kinds.length === 0) return false;
+  if (kinds.length === 0 || !(await hasOpenCommands(store, connectionId))) return false;
   const linkedKinds = performers.filter(({ side }) => side === 'ghl').flatMap((performer) => performer.kinds);
   for (const state of ['unknown', 'pending'] as const)
     if ((await dueCommands(store, connectionId, { state, kinds, linkedKinds }, '', 1)).length > 0) return true;
