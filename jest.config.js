@@ -2,8 +2,8 @@ import { availableParallelism, totalmem } from 'node:os';
 
 const GB = 2 ** 30;
 const memoryGb = Math.min(totalmem(), process.constrainedMemory() || Infinity) / GB;
-// Two for each core: many tests wait, for a clock or another process. Each takes up to 1 GB.
-const workers = Math.max(1, Math.min(2 * availableParallelism(), Math.floor(memoryGb / 1.5)));
+// Five for two cores: many tests wait, for a clock or another process. Each takes up to 1 GB.
+const workers = Math.max(1, Math.min(Math.ceil(2.5 * availableParallelism()), Math.floor(memoryGb / 1.5)));
 
 /** @type {import('jest').Config} */
 export default {
