@@ -104,7 +104,8 @@ function placeOf(sighting: FieldSighting, input: SightingsInput): Place {
   const counter = merge === 'counter';
   if (merge === 'command' || value === null || (counter && typeof value !== 'number')) return CONSUMED;
   if (value === base || value === current || value === pending?.value) return CONSUMED;
-  // Read by one of the GETs of that time, or the echo of one of the PUTs.
+  // Read by one of the GETs of that time, or the echo of one of the PUTs. A person who typed, between the two, the very
+  // number that we then wrote is taken for that echo: what he wanted to see is there, and points are never sent on a guess.
   if (writes.some((write) => during(write, atMs) && (value === write.read || value === write.sent))) return CONSUMED;
   const index = writes.findIndex(
     (each) => atMs >= secondOf(each.getAtMs) && !(atMs <= (each.readUpdatedAtMs ?? -Infinity)),

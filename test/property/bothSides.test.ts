@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { mass } from '../helpers/mass.ts';
 import { MIXES, runWorld } from '../helpers/twoSides.ts';
 
-const PEOPLE = mass(15, 60);
+const PEOPLE = mass(15, 40);
 /** SPEC §3.3 wants two hundred shown. */
 const ENOUGH = mass(70, 200);
 const SEED = Number(process.env['BOTH_SIDES_SEED'] ?? Math.floor(Math.random() * 1_000_000));

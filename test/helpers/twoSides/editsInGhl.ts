@@ -34,10 +34,15 @@ const LOW = 1500;
 /** A number that nobody had before. */
 const fresh = (person: Person): number => person.changes + 3;
 
-function editPoints(world: World, person: Person, by: number): string | null {
+/** What the service is about to write, once everything given so far has been booked. */
+const due = ({ points, bonus }: Person, cardId: string): number => (points.get(cardId) ?? 0) + bonus;
+
+function editPoints(world: World, person: Person, wanted: number): string | null {
   const now = shown(world, person, 'loyalty_points');
   const cardId = shownCardId(world, person);
-  if (typeof now !== 'number' || cardId === undefined || (by < 0 && now < LOW)) return null;
+  if (typeof now !== 'number' || cardId === undefined || (wanted < 0 && now < LOW)) return null;
+  // Who types the very number that the service writes a moment later has said nothing that could be told from its echo.
+  const by = now + wanted === due(person, cardId) ? wanted + 1 : wanted;
   custom(world, person, { loyalty_points: now + by });
   addPoints(person, cardId, by);
   person.pointsEdited = true;
