@@ -1,4 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import { storable } from '../platforms/stickycards/readers.ts';
+
+export { storable };
 
 /** A body as text: '' for what is not UTF-8; without the byte order mark that some senders put first. */
 export function textOf(rawBody: Buffer): string {
@@ -6,10 +9,6 @@ export function textOf(rawBody: Buffer): string {
   const text = rawBody.toString('utf8');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
-
-/** PostgreSQL stores neither NUL nor half of a surrogate pair. */
-export const storable = (text: string): string =>
-  (text.isWellFormed() ? text : text.toWellFormed()).replaceAll('\0', '');
 
 const HEADER_LENGTH_MAX = 255;
 

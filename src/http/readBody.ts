@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { after } from '../clock.ts';
+import type { BodyRequest } from './bodyRequest.ts';
 import { type Problem, problemBody, problemHeaders } from './problem.ts';
 
 const LINGER_MS = 2000;
 
 /**
  * Reads the raw body and calls `done` once with it, or with 'too_large' as soon as more than `bytesMax` is announced or
- * has come; the rest is then not kept. `done` is not called when the client goes away before the end.
+ * has come; the rest is then left to `refuseUnread`. `done` is not called when the client goes away before the end.
  */
-export function readBody(req: IncomingMessage, bytesMax: number, done: (body: Buffer | 'too_large') => void): void {
+export function readBody(req: BodyRequest, bytesMax: number, done: (body: Buffer | 'too_large') => void): void {
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) {
     done('too_large');
     return;
@@ -16,19 +17,18 @@ export function readBody(req: IncomingMessage, bytesMax: number, done: (body: Bu
   let first: Buffer | null = null;
   let more: Buffer[] | null = null;
   let size = 0;
-  req.on('data', (chunk: Buffer) => {
+  req.takeBody((chunk) => {
+    if (chunk === null) {
+      done(more ? Buffer.concat(more, size) : (first ?? Buffer.alloc(0)));
+      return;
+    }
     size += chunk.length;
     if (size > bytesMax) {
-      if (size - chunk.length <= bytesMax) done('too_large');
-      first = more = null;
+      req.takeBody(null);
+      done('too_large');
     } else if (first === null) first = chunk;
     else (more ??= [first]).push(chunk);
   });
-  req.on('end', () => {
-    if (size <= bytesMax) done(more ? Buffer.concat(more, size) : (first ?? Buffer.alloc(0)));
-  });
-  // A client that hangs up in the middle of its body is owed nothing.
-  req.on('error', () => undefined);
 }
 
 /**

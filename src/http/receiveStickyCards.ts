@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Connection } from '../domain/connection.ts';
 import { parseExactly } from '../domain/exactJson.ts';
 import { readHead } from '../platforms/stickycards/envelope.ts';
+import type { BodyRequest } from './bodyRequest.ts';
 import type { CommitThenAnswer, Crashed } from './commitThenAnswer.ts';
 import { type Problem, sendProblem } from './problem.ts';
 import { textOf } from './rawText.ts';
@@ -15,7 +16,7 @@ import { type Delivery, stickyCardsRow } from './stickyCardsRow.ts';
 import { verifyDelivery } from './verifyDelivery.ts';
 
 /** Serves a request, or returns false when its path is not one of its own. */
-export type Receive = (req: IncomingMessage, res: ServerResponse) => boolean;
+export type Receive = (req: BodyRequest, res: ServerResponse) => boolean;
 
 const ENCODED = refusal(
   415,

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
@@ -10,6 +10,7 @@ import type { Connection } from '../domain/connection.ts';
 import type { InboxAppender } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
 import { bearerAuth } from './apiAuth.ts';
+import { BodyRequest } from './bodyRequest.ts';
 import type { TrustProxy } from './clientAddress.ts';
 import { type CommitThenAnswer, type Crashed, createCommitThenAnswer, createCrashed } from './commitThenAnswer.ts';
 import { errorHandler, notFound } from './errorHandler.ts';
@@ -80,7 +81,7 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
   const app = expressApp(needs, () => stopping);
   const receivers = createReceivers(needs, app.get('trust proxy fn') as TrustProxy);
 
-  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+  const handle = (req: BodyRequest, res: ServerResponse): void => {
     // Webhooks never see Express: its share of a request is as large as all that a receiver does. Actions are verified and
     // limited like them.
     if (req.url?.startsWith('/webhooks/') === true || req.url?.startsWith('/actions/') === true) {
@@ -93,12 +94,10 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
     app(req, res);
   };
 
-  const server = createServer(
-    { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 60_000, connectionsCheckingInterval: 5000 },
-    handle,
-  );
+  const timeouts = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 60_000 };
+  const server = createServer({ ...timeouts, connectionsCheckingInterval: 5000, IncomingMessage: BodyRequest }, handle);
   // A body that is too large is refused before its sender starts with it.
-  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+  server.on('checkContinue', (req: BodyRequest, res: ServerResponse) => {
     if (Number(req.headers['content-length'] ?? 0) <= 1024 * 1024) res.writeContinue();
     handle(req, res);
   });

@@ -204,6 +204,38 @@ describe('the order of the checks', () => {
   });
 });
 
+test('requests of every kind over one connection, sent at once, are answered one by one in their order', async () => {
+  const request = (method: string, path: string, body: string, headers = '') =>
+    `${method} ${path} HTTP/1.1\r\nhost: x\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  const delivery = (balance: number, more = '') => {
+    const body = JSON.stringify(event({ balance }));
+    return request('POST', PATH, body, `x-signature: ${sign(body)}\r\n${more}`);
+  };
+  const answer = await receiver.raw((send) =>
+    send(
+      [
+        delivery(1),
+        request('POST', PATH, '', `x-signature: ${sign('')}\r\n`),
+        request('GET', '/healthz', ''),
+        request('POST', PATH, '{}'),
+        delivery(2),
+        delivery(2, 'connection: close\r\n'),
+      ].join(''),
+    ),
+  );
+  expect(answer.match(/HTTP\/1\.1 \d+/g)?.map((line) => line.slice(9))).toEqual([
+    '202',
+    '400',
+    '200',
+    '401',
+    '202',
+    '200',
+  ]);
+  expect((await kept()).map((row) => (JSON.parse(row.payload as string) as { balance: number }).balance)).toEqual([
+    1, 2,
+  ]);
+});
+
 describe('size', () => {
   test('a body of exactly 1 MiB is taken', async () => {
     const shell = JSON.stringify(event({ comment: '' }));

@@ -29,18 +29,57 @@ function zoneToMinutes(zone: string | undefined): number | null {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }
 
-/** `2026-01-31T12:00:00.000Z`, as `toISOString` and nearly every sender writes it. */
-const UTC_LENGTH = 24;
+/** `2026-01-31T12:00:00.000Z`, as `toISOString` and nearly every sender writes it: read without a pattern. */
+const UTC_FORM = '0000-00-00T00:00:00.000Z';
+const ZERO = '0'.charCodeAt(0);
 
-/** Text that Date reads and writes again the same, so that 31 February is not taken for the third of March. */
-function utcToMs(text: string): number | null {
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) || new Date(ms).toISOString() !== text ? null : ms;
+function isUtcForm(text: string): boolean {
+  if (text.length !== UTC_FORM.length) return false;
+  for (let i = 0; i < UTC_FORM.length; i += 1) {
+    const code = text.charCodeAt(i);
+    const wanted = UTC_FORM.charCodeAt(i);
+    if (wanted === ZERO ? code < ZERO || code > ZERO + 9 : code !== wanted) return false;
+  }
+  return true;
+}
+
+/** Of text in UTC_FORM. */
+function digitsAt(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to; i += 1) value = value * 10 + text.charCodeAt(i) - ZERO;
+  return value;
+}
+
+interface DateParts {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  ms: number;
+}
+
+function partsToMs({ year, month, day, hour, minute, second, ms }: DateParts, offset: number): number | null {
+  const daysInMonth = month === 2 && !isLeapYear(year) ? 28 : DAYS_IN_MONTH[month - 1];
+  if (daysInMonth === undefined || day < 1 || day > daysInMonth) return null;
+  if (hour > 23 || minute > 59 || second > 60) return null;
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999; either way they are before anything that we accept.
+  return Date.UTC(year, month - 1, day, hour, minute - offset, second, ms);
 }
 
 function isoToMs(text: string): number | null {
-  const utcMs = text.length === UTC_LENGTH ? utcToMs(text) : null;
-  return utcMs ?? isoPartsToMs(text);
+  if (!isUtcForm(text)) return isoPartsToMs(text);
+  const parts = {
+    year: digitsAt(text, 0, 4),
+    month: digitsAt(text, 5, 7),
+    day: digitsAt(text, 8, 10),
+    hour: digitsAt(text, 11, 13),
+    minute: digitsAt(text, 14, 16),
+    second: digitsAt(text, 17, 19),
+    ms: digitsAt(text, 20, 23),
+  };
+  return partsToMs(parts, 0);
 }
 
 function isoPartsToMs(text: string): number | null {
@@ -54,14 +93,10 @@ function isoPartsToMs(text: string): number | null {
     number,
     number,
   ];
-  const daysInMonth = month === 2 && !isLeapYear(year) ? 28 : DAYS_IN_MONTH[month - 1];
-  if (daysInMonth === undefined || day < 1 || day > daysInMonth) return null;
-  if (hour > 23 || minute > 59 || second > 60) return null;
   const offset = zoneToMinutes(parts[8]);
   if (offset === null) return null;
-  const fraction = Math.trunc(Number(`0.${parts[7] ?? '0'}`) * 1000);
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999; either way they are before anything that we accept.
-  return Date.UTC(year, month - 1, day, hour, minute - offset, second, fraction);
+  const ms = Math.trunc(Number(`0.${parts[7] ?? '0'}`) * 1000);
+  return partsToMs({ year, month, day, hour, minute, second, ms }, offset);
 }
 
 /**
