@@ -8,10 +8,11 @@ const workers = Math.max(1, Math.min(Math.ceil(2.5 * availableParallelism()), Ma
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: '<rootDir>/test/helpers/environment.mjs',
+  runtime: '<rootDir>/test/helpers/sharedRuntime.mjs',
   globalSetup: '<rootDir>/test/helpers/globalSetup.ts',
   globalTeardown: '<rootDir>/test/helpers/globalTeardown.ts',
   setupFilesAfterEnv: ['<rootDir>/test/helpers/setup.ts'],
-  testEnvironmentOptions: { globalsCleanup: 'on' },
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testTimeout: 30_000,

@@ -1,6 +1,6 @@
 // A large installation as rows: what the plans of queries are looked at over, and the times of pages measured over.
 import { newCard } from '../src/domain/stagedRecord.ts';
-import { newId } from '../src/ids.ts';
+import { createIds } from '../src/ids.ts';
 import type { InboxRow } from '../src/store/inbox.ts';
 import { newLink } from '../src/store/links.ts';
 import { cardRow, newCustomerRow } from '../src/store/staging.ts';
@@ -26,6 +26,7 @@ const rare = (n: number) => n % 30_011 === 7;
 /** Fills an empty database; people, events, logs and commands are spread evenly over the connections. */
 export async function fillMany(store: Store, size: Size): Promise<void> {
   const at = (n: number) => new Date(START_MS + n * 1_000);
+  const newId = createIds();
   const inBatches = async (count: number, write: (from: number, to: number) => Promise<void>) => {
     for (let from = 0; from < count; from += BATCH) await write(from, Math.min(count, from + BATCH));
   };

@@ -7,7 +7,6 @@ import { createMapsOf } from './domain/mapOverrides.ts';
 import type { DoctorReport } from './domain/doctor.ts';
 import type { Setup } from './domain/setup.ts';
 import { AppError, messageOf } from './errors.ts';
-import { newId } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
 import { type Listeners } from './monitoring.ts';
 import { NO_CONNECTION } from './http/rejections.ts';
@@ -132,7 +131,7 @@ export async function createCore(
     clock,
     log,
     random,
-    newHolder: () => newId('ins', clock.nowMs()),
+    newHolder: () => store.newId('ins'),
     timeoutMs: OAUTH_TIMEOUT_MS,
     reconnectUrl: (id) => `${config.publicUrl ?? ''}/oauth/install?connection=${encodeURIComponent(id)}`,
   });
@@ -154,7 +153,7 @@ export async function createCore(
     listeners.call?.(id, 'stickycards', call),
   );
 
-  const holder = thisProcess(newId('ins', clock.nowMs()));
+  const holder = thisProcess(store.newId('ins'));
   const leases = createLeaseKeeper({
     store,
     log,

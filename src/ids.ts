@@ -16,12 +16,16 @@ function randomShare(): number {
   return byte / 256;
 }
 
-const ulid = monotonicFactory(randomShare);
-
 export type IdKind = 'evt' | 'run' | 'log' | 'cmd' | 'prb' | 'lnk' | 'aud' | 'req' | 'ins' | 'mrk';
 
-/** `evt_01J…`: says its kind and sorts by the time of its making; strictly increasing within a process. */
-export const newId = (kind: IdKind, atMs: number): string => `${kind}_${ulid(atMs)}`;
+/** `evt_01J…`: says its kind and sorts by the time of its making. */
+export type NewId = (kind: IdKind, atMs: number) => string;
+
+/** Makes ids that strictly increase: one such maker for each store, whose clock says the times. */
+export function createIds(): NewId {
+  const ulid = monotonicFactory(randomShare);
+  return (kind, atMs) => `${kind}_${ulid(atMs)}`;
+}
 
 /** Sorts before every id of a kind that is made from this time on: ids made since then are found by their index. */
 export const idFloor = (kind: IdKind, atMs: number): string => `${kind}_${encodeTime(atMs)}`;

@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
 import type { Schema } from '../../drizzle/schema.ts';
-import { newId } from '../ids.ts';
 import type { Db } from './db.ts';
 import type { NewInboxRow, Receipt } from './inboxRow.ts';
 import type { InsertIntoInbox } from './inboxSqlite.ts';
@@ -64,7 +63,7 @@ const commitDirectly =
   (rows) => {
     // One time for all, so that the ids of a batch only count up: random bytes for each are not free.
     const atMs = store.clock.nowMs();
-    const ids = rows.map(() => newId('evt', atMs));
+    const ids = rows.map(() => store.newId('evt', atMs));
     const receipts = () =>
       insert(ids, rows).map((first, i) =>
         first === null ? { receiptId: ids[i] as string, duplicate: false } : { receiptId: first, duplicate: true },

@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { systemClock } from '../../src/clock.ts';
 import type { Connection } from '../../src/domain/connection.ts';
-import { newId } from '../../src/ids.ts';
 import { silentLogger } from '../../src/log.ts';
 import { createOAuthCalls, OAUTH_TIMEOUT_MS } from '../../src/platforms/ghl/oauthCalls.ts';
 import { createGhlSides, type GhlSide } from '../../src/platforms/ghl/sides.ts';
@@ -27,7 +26,7 @@ const sides = createGhlSides({
     clock: systemClock,
     log: silentLogger,
     random: Math.random,
-    newHolder: () => newId('ins', systemClock.nowMs()),
+    newHolder: () => store.newId('ins'),
     reconnectUrl: () => '',
     timeoutMs: OAUTH_TIMEOUT_MS,
   }),
