@@ -778,11 +778,14 @@ describe('every list', () => {
   test.each(['/overview', '/connections', '/runs', '/logs', '/events', '/customers', '/commands', '/problems'])(
     'GET %s takes limit, cursor and connection, and means them',
     async (path) => {
-      const whole = (await get(`${path}?limit=200`)).body.items;
+      // The lag grows while the list is asked again.
+      const steady = (items: Record<string, unknown>[]) =>
+        items.map((item) => ('lagSeconds' in item ? { ...item, lagSeconds: typeof item.lagSeconds } : item));
+      const whole = steady((await get(`${path}?limit=200`)).body.items);
       const of = (item: Record<string, unknown>) => item.connection ?? item.id;
-      expect((await get(`${path}?limit=1`)).body.items).toEqual(whole.slice(0, 1));
-      expect((await walk(path, 1)).items).toEqual(whole);
-      const south = (await walk(`${path}?connection=south`, 1)).items;
+      expect(steady((await get(`${path}?limit=1`)).body.items)).toEqual(whole.slice(0, 1));
+      expect(steady((await walk(path, 1)).items)).toEqual(whole);
+      const south = steady((await walk(`${path}?connection=south`, 1)).items);
       expect(south).toEqual(whole.filter((item) => of(item) === 'south'));
       expect((await get(`${path}?connection=nowhere`)).body).toEqual({ items: [], nextCursor: null });
     },
