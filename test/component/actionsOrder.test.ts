@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => t.stop());
 
 let calls = 0;
-const call = (action: string, more: object) =>
+const send = (action: string, more: object) =>
   callAction(
     t.url,
     action,
@@ -21,6 +21,11 @@ const call = (action: string, more: object) =>
       'idempotency-key': `call-${++calls}`,
     },
   );
+/** Whatever kept an earlier call waiting is over with the next one. */
+const call = (action: string, more: object) => {
+  t.stickyCards.faults.clear();
+  return send(action, more);
+};
 const inbox = async (receiptId: unknown) => (await t.api(`/events/${String(receiptId)}`)).body;
 const customer = () => t.stickyCards.state.customer(ana.customerId);
 const statusesSent = () =>
@@ -34,10 +39,10 @@ async function within(ms: number, holds: () => boolean | Promise<boolean>): Prom
   return holds();
 }
 
-/** The next write of this kind gets no answer, and its call waits. */
-async function waiting(action: string, more: object, path: RegExp) {
-  t.stickyCards.faults.add({ kind: 'status', status: 503, method: 'PUT', path, times: 1 });
-  const { body } = await call(action, more);
+/** This write gets no answer, nor does it later (until the next call, if no number of times is given), and its call waits. */
+async function waiting(action: string, more: object, path: RegExp, times?: number) {
+  t.stickyCards.faults.add({ kind: 'status', status: 503, method: 'PUT', path, ...(times && { times }) });
+  const { body } = await send(action, more);
   expect(body).toMatchObject({ result: 'queued', reason_code: 'sticky_cards_unavailable' });
   return body['receiptId'];
 }
@@ -97,20 +102,20 @@ describe('nothing waits longer than what it waits for', () => {
   const isInactive = () => t.stickyCards.state.card(ana.cardId)?.status === 'Inactive';
 
   test('a run that a person asks for does what waited before it ends', async () => {
-    await waiting('card-status', { status: 'inactive' }, /status$/);
+    await waiting('card-status', { status: 'inactive' }, /status$/, 1);
     await t.run();
     expect(isInactive()).toBe(true);
   });
 
   test('a run for the other half leaves it alone', async () => {
-    await waiting('card-status', { status: 'inactive' }, /status$/);
+    await waiting('card-status', { status: 'inactive' }, /status$/, 1);
     const about = { connectionId: 'default', direction: 'stickycards_to_ghl', trigger: 'manual' } as const;
     await t.app.schedule.run(about);
     expect(isInactive()).toBe(false);
   });
 
   test('a change of the connection is reason enough to try at once', async () => {
-    await waiting('card-status', { status: 'inactive' }, /status$/);
+    await waiting('card-status', { status: 'inactive' }, /status$/, 1);
     await t.app.connections.patch('default', { lowRating: 1 }, 'test');
     expect(await within(3000, isInactive)).toBe(true);
   });
