@@ -2,7 +2,7 @@ import type { CardFoldState, Stamp } from '../../drizzle/tables/staging.ts';
 import type { StickyCardsEvent } from './event.ts';
 import { type EventEffect, READ_EFFECT } from './eventEffects.ts';
 import type { StagedCard } from './stagedRecord.ts';
-import { compareStamps, isNextOwnWrite, isOneMoment, setState } from './stamps.ts';
+import { compareStamps, isAskedAfter, isNextOwnWrite, isOneMoment, setState } from './stamps.ts';
 
 /** What of the dialect decides how a card's status word is read. */
 export interface CardRules {
@@ -102,8 +102,10 @@ function foldBalance(card: StagedCard, event: StickyCardsEvent, effect: EventEff
     return;
   }
   const known = card.fold.stamps['balance'];
-  const sameTime = known && (isOneMoment(known, stamp) || known[0] === stamp[0]);
+  const answers = known && isAskedAfter(stamp, known);
+  const isAnswered = known && isAskedAfter(known, stamp);
+  const sameTime = known && !answers && !isAnswered && (isOneMoment(known, stamp) || known[0] === stamp[0]);
   if (sameTime && card.balance !== event.balance) card.fold.balanceTie = true;
-  else if (!known || (known[0] < stamp[0] && !isNextOwnWrite(known, stamp))) card.fold.balanceTie = false;
+  else if (!known || answers || (known[0] < stamp[0] && !isNextOwnWrite(known, stamp))) card.fold.balanceTie = false;
   setState(card, 'balance', event.balance, stamp);
 }

@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import type { Connection } from '../domain/connection.ts';
 import type { Logger } from '../log.ts';
+import { heardUpToMs } from '../domain/stamps.ts';
 import { type ApiError, isApiError } from '../platforms/apiError.ts';
 import type { StickySide } from '../platforms/stickycards/sides.ts';
 import { insertDeliveries, type NewInboxRow } from '../store/inbox.ts';
@@ -145,22 +146,34 @@ async function readOne(
   const options = { signal: needs.signal };
   const rows: NewInboxRow[] = [];
   const told = new Set<string>();
+  const heardMs = heardOf(customer, cards);
   if (customer.foldState.thinAtMs > customer.foldState.readAtMs) {
     const { customer: seen, dateMs } = await client.getCustomer(customer.stickycardsId, options);
-    rows.push(customerRead(needs.store, connection.id, seen, dateMs));
+    rows.push(customerRead(needs.store, connection.id, seen, dateMs, heardMs));
     // Its cards come along; one whose balance is told needs no read of its own.
     for (const card of seen.cards ?? []) {
       if (card.balance === undefined || card.balance === null) continue;
-      rows.push(heldCardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs));
+      rows.push(heldCardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs, heardMs));
       told.add(card.cardId);
     }
   }
   for (const { cardId } of cards) {
     if (told.has(cardId)) continue;
     const { card, dateMs } = await client.getCard(cardId, options);
-    rows.push(cardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs));
+    rows.push(cardRead(needs.store, connection.id, card, customer.stickycardsId, dateMs, heardMs));
   }
   return rows;
+}
+
+/** Until when something was told of a person and of the cards that are to be read (ms, by the platform's clock). */
+function heardOf(customer: WantedRead['customer'], cards: WantedRead['cards']): number {
+  const { stamps, segments, segmentsWholeAt } = customer.foldState;
+  return heardUpToMs([
+    ...Object.values(stamps),
+    ...Object.values(segments).map(({ stamp }) => stamp),
+    ...(segmentsWholeAt ? [segmentsWholeAt] : []),
+    ...cards.flatMap((card) => Object.values(card.foldState.stamps)),
+  ]);
 }
 
 /** Nothing more will be told of this record, so the question is closed, with a problem that names the person. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StickyCardsEvent } from '../domain/event.ts';
 import { ownWriteMs } from '../domain/eventEffects.ts';
+import { askedAfterMs } from '../domain/stamps.ts';
 import type { CardSeen, CustomerSeen } from '../platforms/stickycards/report/client.ts';
 import type { NewInboxRow } from '../store/inbox.ts';
 import type { Store } from '../store/store.ts';
@@ -72,7 +73,8 @@ function row(store: Store, connectionId: string, source: 'self' | 'read', event:
   } satisfies NewInboxRow;
 }
 
-const readAtMs = (store: Store, dateMs: number | null) => dateMs ?? store.clock.nowMs();
+const readAtMs = (store: Store, dateMs: number | null, heardMs: number) =>
+  dateMs === null ? store.clock.nowMs() : askedAfterMs(dateMs, heardMs);
 
 /** `Date` names the second. */
 function writtenAtMs(store: Store, dateMs: number | null, about: string): number {
@@ -92,13 +94,16 @@ const lastWrites = new WeakMap<Store, { dateMs: number; counts: Map<string, numb
  * A person as a read of Sticky Cards showed them, for the inbox (SPEC §1, observations): folded from there like an event
  * of that moment.
  * @param dateMs the answer's `Date`
+ * @param heardMs what had been heard of the record when it was asked for (`heardUpToMs`): the read shows what became of it
  */
 export const customerRead = (
   store: Store,
   connectionId: string,
   seen: Omit<CustomerSeen, 'raw' | 'cards'>,
   dateMs: number | null,
-): NewInboxRow => row(store, connectionId, 'read', customerEvent('CustomerRead', seen), readAtMs(store, dateMs));
+  heardMs = 0,
+): NewInboxRow =>
+  row(store, connectionId, 'read', customerEvent('CustomerRead', seen), readAtMs(store, dateMs, heardMs));
 
 /**
  * A card as a read showed it; `customerId`: whom we take for its holder, null when nobody knows. Only an answer that names
@@ -110,8 +115,9 @@ export const cardRead = (
   seen: Omit<CardSeen, 'raw'>,
   customerId: string | null,
   dateMs: number | null,
+  heardMs = 0,
 ): NewInboxRow => {
-  const read = row(store, connectionId, 'read', cardEvent('CardRead', seen), readAtMs(store, dateMs));
+  const read = row(store, connectionId, 'read', cardEvent('CardRead', seen), readAtMs(store, dateMs, heardMs));
   return { ...read, customerId: read.customerId ?? customerId };
 };
 
@@ -122,7 +128,11 @@ export const heldCardRead = (
   seen: Omit<CardSeen, 'raw'>,
   holderId: string,
   dateMs: number | null,
-): NewInboxRow => cardRead(store, connectionId, { ...seen, customerId: seen.customerId ?? holderId }, holderId, dateMs);
+  heardMs = 0,
+): NewInboxRow => {
+  const card = { ...seen, customerId: seen.customerId ?? holderId };
+  return cardRead(store, connectionId, card, holderId, dateMs, heardMs);
+};
 
 export interface CustomerChange {
   customerId: string;

@@ -1,14 +1,14 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { listProblems } from '../../src/store/problems.ts';
 import { at, delivery } from '../helpers/story.ts';
-import { LOCATION, onlyContact, startTestApp, type TestApp } from '../helpers/testApp.ts';
+import { LOCATION, onlyContact, startTestApp, type TestApp, type TestAppOptions } from '../helpers/testApp.ts';
 
 let t: TestApp;
 afterEach(() => t.stop());
 
 /** Ana at the platform, whose own deliveries are kept away: the test says what arrives. */
-async function anaAtThePlatform(balance: number): Promise<void> {
-  t = await startTestApp();
+async function anaAtThePlatform(balance: number, options: TestAppOptions = {}): Promise<void> {
+  t = await startTestApp(options);
   t.stickyCards.setWebhookUrl(undefined);
   t.stickyCards.till.createCustomer({
     customerId: 'cus_1',
@@ -50,6 +50,19 @@ test('two different balances of one time are settled by a read, not by a guess',
   await t.deliver(delivery('CardBalanceUpdatedEvent', 1, { balance: 25 }));
   await t.run();
   expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 30 });
+});
+
+test('a read settles what was heard before it in the very second that its answer names', async () => {
+  const second = Date.parse(at(1));
+  await anaAtThePlatform(30, { stickyCards: { now: () => second + 700 } });
+  for (const balance of [20, 25])
+    await t.deliver(
+      delivery('CardBalanceUpdatedEvent', 1, { timestamp: new Date(second + 65).toISOString(), balance }),
+    );
+  await t.run();
+  expect(onlyContact(t).customFields).toMatchObject({ loyalty_points: 30 });
+  await t.run();
+  expect(reads()).toEqual(['/v1/cards/card_1']);
 });
 
 test('a linked event without a segment is answered by one read of the customer, which tells the whole set', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ownWriteMs, READ_EFFECT, writtenEffectOf } from '../../src/domain/eventEffects.ts';
 import { foldEvent, type FoldRules } from '../../src/domain/foldEvent.ts';
 import { newCard, newCustomer, type StagedCustomer } from '../../src/domain/stagedRecord.ts';
+import { askedAfterMs, heardUpToMs } from '../../src/domain/stamps.ts';
 import { segmentStatedAtMs } from '../../src/domain/segmentPlan.ts';
 import { event } from '../helpers/events.ts';
 
@@ -74,6 +75,65 @@ test('two bookings of one second: their order is known, but what the till did in
   expect(card(first, second)).toMatchObject({ balance: 135, readWanted: false });
   expect(card(first, second, till).readWanted).toBe(true);
   expect(card(first, till, second).readWanted).toBe(true);
+});
+
+describe('a read that was asked for after the event had been heard of', () => {
+  type Step = [type: string, atMs: number, balance: number];
+  const card = (...steps: Step[]) =>
+    steps.reduce(
+      (before, [type, atMs, balance]) => {
+        const input = { event: event(type, { balance }), atMs, bodyHash: `${balance}`, eventKey: `${type}${atMs}` };
+        const effect = type === 'CardRead' ? READ_EFFECT : (writtenEffectOf(type) ?? undefined);
+        return foldEvent({ customer: newCustomer('cus_1'), card: before }, input, rules, effect).card ?? before;
+      },
+      newCard('card_1', 'cus_1'),
+    );
+  const everyOrder = (steps: readonly Step[]): Step[][] =>
+    steps.length < 2
+      ? [[...steps]]
+      : steps.flatMap((first, at) => everyOrder(steps.toSpliced(at, 1)).map((rest) => [first, ...rest]));
+
+  const installed: Step = ['CardInstalledEvent', 5065, 100];
+  const rival: Step = ['CardScannedEvent', 5065, 120];
+  const read: Step = ['CardRead', askedAfterMs(5000, 5065), 150];
+
+  test('settles what that second had told, in whichever order they are folded', () => {
+    for (const steps of everyOrder([installed, rival, read]))
+      expect(card(...steps)).toMatchObject({ balance: 150, readWanted: false });
+  });
+  test('not what the rest of that second told: that is read', () => {
+    for (const steps of everyOrder([installed, read, ['CardBalanceUpdatedEvent', 5400, 130]]))
+      expect(card(...steps)).toMatchObject({ balance: 130, readWanted: true });
+  });
+  test('and not a booking of ours in that second, nor what another read showed', () => {
+    const booked: Step = ['CardWritten', 5000 + ownWriteMs(0), 160];
+    for (const steps of everyOrder([installed, read, booked])) expect(card(...steps).readWanted).toBe(true);
+    expect(card(['CardRead', 5000, 110], installed, read).readWanted).toBe(false);
+    expect(card(installed, read, ['CardRead', 5000, 110]).readWanted).toBe(true);
+  });
+  test('of a person: names and segments', () => {
+    const steps: [string, number, Told][] = [
+      ['CardScannedEvent', 5300, { firstName: 'Ana' }],
+      [LINKED, 5310, { segment: 'VIP' }],
+      ['CustomerRead', askedAfterMs(5000, 5310), { firstName: 'Anna', segments: ['Lunch'] }],
+    ];
+    for (const each of [steps, steps.toReversed()])
+      expect(story(...each)).toMatchObject({ firstName: 'Anna', segments: ['Lunch'], readWanted: false });
+  });
+
+  test('its time stays in its second, behind what was heard and before a write of ours', () => {
+    expect([4999, 5000, 5065, 5989, 5995, 6000].map((heardMs) => askedAfterMs(5000, heardMs))).toEqual([
+      5000, 5000, 5065, 5989, 5989, 5000,
+    ]);
+    expect(
+      heardUpToMs([
+        [5065, 2, 'a'],
+        [5000 + ownWriteMs(3), READ_EFFECT.rank, 'b'],
+        [4000, 0, 'c'],
+      ]),
+    ).toBe(5065);
+    expect(heardUpToMs([])).toBe(0);
+  });
 });
 
 describe('contact details', () => {
