@@ -104,6 +104,8 @@ export function createActions(needs: ActionContextNeeds): Actions {
   const work = async (open: OpenAction, probing: boolean): Promise<void> => {
     const connection = needs.connectionOf(open.connectionId);
     if (closed || !connection || !leases.holds(open.connectionId)) return;
+    // As it is now: only a change after this is a reason not to wait.
+    retries.asOf(connection.id, connection.updatedAt);
     const stored = readStored(open);
     const refuse = (answer: ActionResult) => finish(open, stored, { kind: 'done', answer });
     if (stored.call === null) return refuse(rejected('unreadable'));

@@ -1,4 +1,6 @@
-import type { GhlContract } from './openapi.ts';
+import { GhlContract } from './openapi.ts';
 
-/** GHL's published contract, the one object that all test files of a worker share (environment.mjs). */
-export const ghlContract = (): GhlContract => (globalThis as unknown as { ghlContract(): GhlContract }).ghlContract();
+const shared = globalThis as { ghlContract?: () => GhlContract };
+
+/** GHL's published contract: one object for all test files of a worker (environment.mjs), or one of a check's own. */
+export const ghlContract = (): GhlContract => shared.ghlContract?.() ?? new GhlContract();

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { WebhookAttempt } from '../../../src/simulators/stickycards/types.ts';
 import { startTestApp, type TestApp } from '../testApp.ts';
 import { calmDown, type Hook, plague } from './faults.ts';
 import { type HurriedClock, hurriedClock } from './hurriedClock.ts';
@@ -105,11 +106,13 @@ const FILES = ['', '-wal'];
  */
 async function crashedRun(world: World, afterCalls: number): Promise<void> {
   const { t, databaseFile, random } = world;
+  const told = new Set<WebhookAttempt>();
   const answerLost = random.chance(0.5);
   let died = false;
   const die = () => {
     died = true;
     note(world, 'the process dies');
+    for (const attempt of t.stickyCards.webhooks.attempts) told.add(attempt);
     for (const end of FILES)
       if (existsSync(`${databaseFile}${end}`)) copyFileSync(`${databaseFile}${end}`, `${databaseFile}.dead${end}`);
     for (const side of [t.ghl, t.stickyCards]) {
@@ -142,6 +145,17 @@ async function crashedRun(world: World, afterCalls: number): Promise<void> {
   });
   await t.restart();
   await going;
+  await Promise.all(world.deliveries.splice(0));
+  await tellAgain(
+    t,
+    t.stickyCards.webhooks.attempts.filter((attempt) => !told.has(attempt)),
+  );
+}
+
+/** What was told to a process that had died was not taken, although here it lived on and answered. */
+async function tellAgain({ url }: TestApp, attempts: readonly WebhookAttempt[]): Promise<void> {
+  for (const { body, headers } of attempts)
+    await fetch(`${url}/webhooks/sticky-cards`, { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
 /** A run that is begun; `reached` when so many of its calls have arrived. */
