@@ -15,6 +15,11 @@ export class BodyRequest extends IncomingMessage {
     this.#take = take;
   }
 
+  /** Node empties what was not read once the request is answered: of a taken body nothing is in the stream. */
+  override resume(): this {
+    return this.#take === null ? super.resume() : this;
+  }
+
   /** What Node's parser calls for each part of a body, and with null at its end. */
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
     if (this.#take === null) return super.push(chunk, encoding);
