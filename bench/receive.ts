@@ -216,6 +216,8 @@ async function main(): Promise<boolean> {
 async function report(rounds: Record<Kind, Round[]>, ours: Child): Promise<boolean> {
   const ratio = (other: Kind) => median(rounds.ours.map((r, i) => r.rate / (rounds[other][i] as Round).rate));
   const p99 = (kind: Kind) => median(rounds[kind].map((r) => r.p99Ms));
+  // Of each pair, as the rates are: what else the machine does in a round weighs on both of it.
+  const p99Ratio = median(rounds.ours.map((r, i) => r.p99Ms / (rounds.express[i] as Round).p99Ms));
   const line = (what: string, value: string, contract: string, kept: boolean) =>
     console.log(
       `${what.padEnd(36)} ${value.padStart(14)}   contract ${contract.padEnd(10)} ${kept ? 'kept' : 'MISSED'}`,
@@ -223,7 +225,8 @@ async function report(rounds: Record<Kind, Round[]>, ours: Child): Promise<boole
   console.log('');
   line('rate, ours / bare Express (median)', ratio('express').toFixed(2), '≥ 1.00', ratio('express') >= 1);
   line('rate, ours / bare node:http (median)', ratio('http').toFixed(2), '≥ 0.85', ratio('http') >= 0.85);
-  line('p99, ours (median)', `${p99('ours')} ms`, `≤ ${p99('express')} ms`, p99('ours') <= p99('express'));
+  line('p99, ours / bare Express (median)', p99Ratio.toFixed(2), '≤ 1.00', p99Ratio <= 1);
+  console.log(`  (medians of all rounds: ours ${p99('ours')} ms, bare Express ${p99('express')} ms)`);
   const rows = await rowsOf(ours);
   const refused = rounds.ours.reduce((sum, r) => sum + r.refused, 0);
   const equal = rows.stored === ours.accepted && refused === 0;
