@@ -73,18 +73,21 @@ function row(store: Store, connectionId: string, source: 'self' | 'read', event:
   } satisfies NewInboxRow;
 }
 
-const readAtMs = (store: Store, dateMs: number | null, heardMs: number) =>
-  dateMs === null ? store.clock.nowMs() : askedAfterMs(dateMs, heardMs);
+/** An answer without a `Date` is known to our second only: another clock's milliseconds say nothing of theirs. */
+const secondOf = (store: Store, dateMs: number | null): number =>
+  dateMs ?? Math.floor(store.clock.nowMs() / 1000) * 1000;
 
-/** `Date` names the second. */
+const readAtMs = (store: Store, dateMs: number | null, heardMs: number) =>
+  askedAfterMs(secondOf(store, dateMs), heardMs);
+
 function writtenAtMs(store: Store, dateMs: number | null, about: string): number {
-  if (dateMs === null) return store.clock.nowMs();
+  const secondMs = secondOf(store, dateMs);
   const last = lastWrites.get(store);
-  const counts = last?.dateMs === dateMs ? last.counts : new Map<string, number>();
-  lastWrites.set(store, { dateMs, counts });
+  const counts = last?.dateMs === secondMs ? last.counts : new Map<string, number>();
+  lastWrites.set(store, { dateMs: secondMs, counts });
   const earlier = counts.get(about) ?? 0;
   counts.set(about, earlier + 1);
-  return dateMs + ownWriteMs(earlier);
+  return secondMs + ownWriteMs(earlier);
 }
 
 /** How often a record was written in the last second: of two writes in one second the later one counts. */
