@@ -4,7 +4,7 @@ import { STICKY_SIGNATURE_HEADERS } from '../platforms/signature.ts';
 import type { EventHead } from '../platforms/stickycards/envelope.ts';
 import { idTooLong } from '../platforms/stickycards/fieldTable.ts';
 import type { NewInboxRow } from '../store/inbox.ts';
-import { storable } from './rawText.ts';
+import { pickHeaders, storable } from './rawText.ts';
 import type { Verified } from './verifyDelivery.ts';
 
 /** Later than this after its receipt an event time is a wrong clock (SPEC §2.1, 3). */
@@ -31,14 +31,19 @@ function deliveryIdOf(headers: IncomingHttpHeaders, head: EventHead): string | n
   return head.eventId;
 }
 
-/** What is kept of the headers: enough to see what sent it and how, nothing secret. */
-function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const name of KEPT_HEADERS) {
-    const value = headerValue(headers, name);
-    if (value !== null) kept[name] = storable(value.slice(0, HEADER_LENGTH_MAX));
-  }
-  kept.signature = STICKY_SIGNATURE_HEADERS.find((name) => headers[name] !== undefined) ?? 'none';
+type Kept = Readonly<Record<string, string>>;
+let latest: { sent: readonly unknown[]; signature: string; kept: Kept } | null = null;
+
+/**
+ * What is kept of the headers: enough to see what sent it and how, nothing secret. A sender sends the same ones each
+ * time: then it is the same object, whose text is made once for all its rows.
+ */
+function keptHeaders(headers: IncomingHttpHeaders): Kept {
+  const signature = STICKY_SIGNATURE_HEADERS.find((name) => headers[name] !== undefined) ?? 'none';
+  if (latest?.signature === signature && KEPT_HEADERS.every((name, i) => headers[name] === latest?.sent[i]))
+    return latest.kept;
+  const kept = { ...pickHeaders(headers, KEPT_HEADERS), signature };
+  latest = { sent: KEPT_HEADERS.map((name) => headers[name]), signature, kept };
   return kept;
 }
 

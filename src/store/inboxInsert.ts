@@ -60,7 +60,7 @@ export type InboxCommit = (rows: readonly NewInboxRow[]) => Promise<(Receipt | E
 
 const commitDirectly =
   (store: Store, insert: InsertIntoInbox): InboxCommit =>
-  (rows) => {
+  async (rows) => {
     // One time for all, so that the ids of a batch only count up: random bytes for each are not free.
     const atMs = store.clock.nowMs();
     const ids = rows.map(() => store.newId('evt', atMs));
@@ -68,7 +68,7 @@ const commitDirectly =
       insert(ids, rows).map((first, i) =>
         first === null ? { receiptId: ids[i] as string, duplicate: false } : { receiptId: first, duplicate: true },
       );
-    return store.tx(() => Promise.resolve(receipts()), { priority: 10 });
+    return store.txNow?.(receipts) ?? store.tx(() => Promise.resolve(receipts()), { priority: 10 });
   };
 
 const commitThroughQueries = (store: Store): InboxCommit => {

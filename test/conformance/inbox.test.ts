@@ -96,11 +96,14 @@ describe.each(Object.entries(databases))('the inbox on %s', (_name, newDatabase)
     expect((await all()).map((row) => row.id)).toEqual(ids);
   });
 
-  test('whatever comes together, plain or remarked, of one source or another, new or repeated, comes back as it was', async () => {
-    const rows = Array.from({ length: 60 }, (_, i) =>
-      delivery(`k${i % 53}`, {
-        // Longer and shorter stretches of one kind.
+  test('whatever comes together, plain or remarked, of one sender or another, new or repeated, comes back as it was', async () => {
+    const ofAll = { 'content-type': 'application/json' };
+    const rows = Array.from({ length: 180 }, (_, i) =>
+      delivery(`k${i % 158}`, {
+        // Longer and shorter stretches of one sender, and of deliveries that share their headers.
         source: i % 23 < 17 ? 'stickycards' : 'ghl',
+        connectionId: i % 61 < 40 ? 'default' : 'north',
+        headers: i % 37 < 20 ? ofAll : i % 37 < 30 ? { 'x-delivery-id': `d${i}` } : null,
         flags: i % 19 === 0 ? ['time_in_future'] : [],
         contactId: i % 31 === 0 ? 'contact' : null,
         payload: `{"n":${i}}`,
@@ -111,7 +114,7 @@ describe.each(Object.entries(databases))('the inbox on %s', (_name, newDatabase)
     const first = new Map<string, { row: NewInboxRow; receiptId: string }>();
     for (const [i, row] of rows.entries()) {
       const { receiptId, duplicate } = receipts[i] as (typeof receipts)[number];
-      const key = `${row.source} ${row.dedupeKey}`;
+      const key = `${row.connectionId} ${row.source} ${row.dedupeKey}`;
       const known = first.get(key) ?? { row, receiptId };
       expect({ receiptId, duplicate }).toEqual({ receiptId: known.receiptId, duplicate: first.has(key) });
       expect(stored.get(receiptId)).toMatchObject({ ...known.row, status: 'received', reason: null, foldedAt: null });
@@ -119,6 +122,25 @@ describe.each(Object.entries(databases))('the inbox on %s', (_name, newDatabase)
     }
     expect(first.size).toBe(stored.size);
     expect(first.size).toBeLessThan(rows.length);
+  });
+
+  test('what comes while another transaction is open waits for it, and neither is lost', async () => {
+    let proceed = () => {};
+    const held = new Promise<void>((resolve) => (proceed = resolve));
+    const other = store.tx(async (db) => {
+      await db
+        .insert(store.s.contactMarks)
+        .values({ connectionId: 'default', ghlContactId: 'g1', mark: 'm', eventIds: [], markedAt: at });
+      await held;
+    });
+    const receipt = inbox.append(delivery('a'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (store.dialect === 'sqlite') expect(await all()).toEqual([]);
+    proceed();
+    await other;
+    const { receiptId } = await receipt;
+    expect((await all()).map((row) => row.id)).toEqual([receiptId]);
+    expect(await store.db.select().from(store.s.contactMarks)).toHaveLength(1);
   });
 
   test('deliveries count as waiting until they are on disk', async () => {
