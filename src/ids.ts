@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { encodeTime, monotonicFactory } from 'ulid';
+import { encodeTime, incrementBase32, TIME_LEN, ulid } from 'ulid';
 
 const RANDOM_BYTES = 4096;
 const randomBytes = new Uint8Array(RANDOM_BYTES);
@@ -21,10 +21,23 @@ export type IdKind = 'evt' | 'run' | 'log' | 'cmd' | 'prb' | 'lnk' | 'aud' | 're
 /** `evt_01J…`: says its kind and sorts by the time of its making. */
 export type NewId = (kind: IdKind, atMs: number) => string;
 
-/** Makes ids that strictly increase: one such maker for each store, whose clock says the times. */
+/**
+ * Makes ids that strictly increase, those of one time by counting on: one such maker for each store, whose clock says the
+ * times. As ulid's own maker does, which spells the time out again for each.
+ */
 export function createIds(): NewId {
-  const ulid = monotonicFactory(randomShare);
-  return (kind, atMs) => `${kind}_${ulid(atMs)}`;
+  let latestMs = -1;
+  let time = '';
+  let random = '';
+  return (kind, atMs) => {
+    if (atMs > latestMs) {
+      const fresh = ulid(atMs, randomShare);
+      latestMs = atMs;
+      time = fresh.slice(0, TIME_LEN);
+      random = fresh.slice(TIME_LEN);
+    } else random = incrementBase32(random);
+    return `${kind}_${time}${random}`;
+  };
 }
 
 /** Sorts before every id of a kind that is made from this time on: ids made since then are found by their index. */

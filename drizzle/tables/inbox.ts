@@ -40,11 +40,12 @@ export const webhookEvents = (k: Kit) =>
       k.index('webhook_events_unfolded').on(t.connectionId, t.foldedAt, t.id).where(isNull(t.foldedAt)),
       // The indexes for people hold what is folded: they cost the fold, not the receiver. A list asks both halves.
       k.index('webhook_events_list').on(t.connectionId, t.id).where(isNotNull(t.foldedAt)),
-      // The few that are not simply folded: what operators look for. Partial, so that folding does not touch it.
+      // The few that are not simply folded: what operators look for. Partial, so that folding does not touch it. Said by
+      // what it leaves out: a list of words to look in costs the receiver a tenth of its insert.
       k
         .index('webhook_events_status')
         .on(t.status, t.id)
-        .where(sql`${t.status} in ('skipped', 'waiting', 'rejected')`),
+        .where(sql`${t.status} <> 'received' and ${t.status} <> 'folded'`),
       k
         .index('webhook_events_customer')
         .on(t.connectionId, t.customerId, t.id)

@@ -40,7 +40,7 @@ export async function listEvents(
       : connections && inArray(t.connectionId, [...connections]);
   const statusIs = status === undefined ? undefined : eq(t.status, status as InboxRow['status']);
   // Said in the index's own words, or SQLite does not see that its partial index serves the query.
-  const inFew = few ? sql`${t.status} in ('skipped', 'waiting', 'rejected')` : undefined;
+  const inFew = few ? sql`${t.status} <> 'received' and ${t.status} <> 'folded'` : undefined;
   const customerIs = customerId === undefined ? undefined : eq(t.customerId, customerId);
   const others = [source === undefined ? undefined : eq(t.source, source as InboxRow['source'])];
   others.push(type === undefined ? undefined : eq(t.type, type));

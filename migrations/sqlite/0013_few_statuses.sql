@@ -1,0 +1,2 @@
+DROP INDEX `webhook_events_status`;--> statement-breakpoint
+CREATE INDEX `webhook_events_status` ON `webhook_events` (`status`,`id`) WHERE "webhook_events"."status" <> 'received' and "webhook_events"."status" <> 'folded';
