@@ -135,10 +135,12 @@ describe.each(Object.entries(databases))('the inbox on %s', (_name, newDatabase)
     });
     const receipt = inbox.append(delivery('a'));
     await new Promise((resolve) => setTimeout(resolve, 20));
-    if (store.dialect === 'sqlite') expect(await all()).toEqual([]);
+    const early = (await all()).length;
     proceed();
     await other;
     const { receiptId } = await receipt;
+    // PostgreSQL writes both side by side.
+    expect(early).toBe(store.dialect === 'sqlite' ? 0 : 1);
     expect((await all()).map((row) => row.id)).toEqual([receiptId]);
     expect(await store.db.select().from(store.s.contactMarks)).toHaveLength(1);
   });

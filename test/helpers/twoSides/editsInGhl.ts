@@ -45,6 +45,7 @@ function editPoints(world: World, person: Person, wanted: number): string | null
   const by = now + wanted === due(person, cardId) ? wanted + 1 : wanted;
   custom(world, person, { loyalty_points: now + by });
   addPoints(person, cardId, by);
+  person.movedInGhl.push(by);
   person.pointsEdited = true;
   return `loyalty_points ${now} → ${now + by} (card ${cardId})`;
 }
@@ -177,6 +178,7 @@ export const editsInGhl: readonly Edit[] = [
       const points = random.pick([5, 10, 25, 50]);
       custom(world, person, { bonus_points: points });
       person.bonus += points;
+      person.movedInGhl.push(points);
       person.bonusGiven = true;
       return `bonus_points = ${points}`;
     },

@@ -4,7 +4,9 @@ import {
   DETAILS,
   type Detail,
   emailOf,
+  looksBooked,
   nameOf,
+  noteAtTill,
   noteDetail,
   noteSegment,
   type Person,
@@ -21,8 +23,9 @@ const cardsOf = ({ t }: World, { customerId }: Person) => t.stickyCards.state.ca
 function movePoints(world: World, person: Person, random: Random): string | null {
   const card = random.pick(cardsOf(world, person));
   const by = random.int(1, 400) * (random.chance(0.3) ? -1 : 1);
-  if (by < 0 && card.balance < 1500) return null;
+  if ((by < 0 && card.balance < 1500) || looksBooked(person, card.cardId, by)) return null;
   world.t.stickyCards.till.addPoints(card.cardId, by);
+  noteAtTill(person, card.cardId, by);
   addPoints(person, card.cardId, by);
   return `card ${card.cardId} ${card.balance} → ${card.balance + by}`;
 }

@@ -30,6 +30,9 @@ export interface Person {
   points: Map<string, number>;
   /** Bonuses given, all of them. */
   bonus: number;
+  /** By how much people moved points, in the order of time: in GHL, bonuses included, and each card at the till. */
+  movedInGhl: number[];
+  movedAtTill: Map<string, number[]>;
   bonusGiven: boolean;
   /** The operator emptied bonus_points, to type what is owed once the service has seen it. */
   bonusEmptied: boolean;
@@ -62,6 +65,8 @@ export const newPerson = (n: number, origin: Person['origin']): Person => ({
   handTags: new Set(),
   points: new Map(),
   bonus: 0,
+  movedInGhl: [],
+  movedAtTill: new Map(),
   bonusGiven: false,
   bonusEmptied: false,
   consent: [{ word: null, dnd: false, optIn: true }],
@@ -81,6 +86,25 @@ export const phoneOf = (n: number, k: number): string => `+1212${String(2_000_00
 export const addPoints = (person: Person, cardId: string, points: number): void => {
   person.points.set(cardId, (person.points.get(cardId) ?? 0) + points);
 };
+
+/** The sums of all stretches: the service may book as one what was typed one after the other. */
+const stretchesOf = (moves: readonly number[]): number[] =>
+  moves.flatMap((_, from) => moves.slice(from).map((__, length) => sumOf(moves.slice(from, from + length + 1))));
+const sumOf = (moves: readonly number[]) => moves.reduce((sum, by) => sum + by, 0);
+
+/**
+ * Whether the till would move the card by just what somebody typed in GHL. Where a booking's answer was lost, SPEC §3.5
+ * takes it for booked when the card shows exactly that much more, and nothing tells the two apart.
+ */
+export function looksBooked(person: Person, cardId: string, by: number): boolean {
+  const typed = new Set(stretchesOf(person.movedInGhl));
+  const moves = [...(person.movedAtTill.get(cardId) ?? []), by];
+  return moves.some((_, from) => typed.has(sumOf(moves.slice(from))));
+}
+
+export function noteAtTill(person: Person, cardId: string, by: number): void {
+  person.movedAtTill.set(cardId, [...(person.movedAtTill.get(cardId) ?? []), by]);
+}
 
 export function noteDetail(person: Person, detail: Detail, side: Side, value: string | null): void {
   person.details[detail].edits.push({ side, value });
