@@ -207,6 +207,9 @@ export interface WebhookAttempt {
   type: string;
   webhookId: string;
   attempt: number;
+  /** What was posted, to the byte: the signature is over it. */
+  body: string;
+  headers: Record<string, string>;
   /** 0 when nobody answered. */
   status: number;
 }

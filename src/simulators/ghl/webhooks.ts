@@ -70,8 +70,10 @@ export function createWebhooks(
 
   async function attempt(delivery: Delivery): Promise<void> {
     if (url === undefined) return;
-    const { status } = await poster.post(url, delivery.body, { 'X-GHL-Signature': delivery.signature });
-    attempts.push({ type: delivery.type, webhookId: delivery.webhookId, attempt: delivery.attempt, status });
+    const headers = { 'X-GHL-Signature': delivery.signature };
+    const { status } = await poster.post(url, delivery.body, headers);
+    const { type, webhookId, attempt: nth, body } = delivery;
+    attempts.push({ type, webhookId, attempt: nth, body: body.toString('utf8'), headers, status });
     if (attempts.length > attemptsKept) attempts.splice(0, attempts.length - attemptsKept);
     const delivered = status >= 200 && status < 300;
     if (delivered || options.retry === false || delivery.attempt > retriesMax) return;

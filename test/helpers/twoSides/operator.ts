@@ -100,6 +100,13 @@ async function putRight(world: World, person: Person, bookings: readonly Booking
   const right = (person.points.get(cardId) ?? 0) + ofBonus;
   ask(world, person, `points_ambiguous: GHL gets ${right}, the card has ${balance}`);
   ghl.ui.updateContact(person.contactId, { customFields: { loyalty_points: right } });
+  // GHL shows one card: what was typed for the one before it is booked on that one by hand.
+  for (const [other, given] of person.points) {
+    const missing = given + bonusesPaid(person, bookings, other) - (stickyCards.state.card(other)?.balance ?? given);
+    if (other === cardId || missing === 0) continue;
+    stickyCards.till.addPoints(other, missing);
+    ask(world, person, `points_ambiguous: card ${other} gets ${missing} by hand`);
+  }
   await world.t.api(`/customers/${person.customerId}/retry`, {});
 }
 

@@ -1,7 +1,6 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { WebhookAttempt } from '../../../src/simulators/stickycards/types.ts';
 import { startTestApp, type TestApp } from '../testApp.ts';
 import { calmDown, type Hook, plague } from './faults.ts';
 import { type HurriedClock, hurriedClock } from './hurriedClock.ts';
@@ -106,13 +105,13 @@ const FILES = ['', '-wal'];
  */
 async function crashedRun(world: World, afterCalls: number): Promise<void> {
   const { t, databaseFile, random } = world;
-  const told = new Set<WebhookAttempt>();
+  const told = new Set<object>();
   const answerLost = random.chance(0.5);
   let died = false;
   const die = () => {
     died = true;
     note(world, 'the process dies');
-    for (const attempt of t.stickyCards.webhooks.attempts) told.add(attempt);
+    for (const side of [t.ghl, t.stickyCards]) for (const attempt of side.webhooks.attempts) told.add(attempt);
     for (const end of FILES)
       if (existsSync(`${databaseFile}${end}`)) copyFileSync(`${databaseFile}${end}`, `${databaseFile}.dead${end}`);
     for (const side of [t.ghl, t.stickyCards]) {
@@ -146,16 +145,17 @@ async function crashedRun(world: World, afterCalls: number): Promise<void> {
   await t.restart();
   await going;
   await Promise.all(world.deliveries.splice(0));
-  await tellAgain(
-    t,
-    t.stickyCards.webhooks.attempts.filter((attempt) => !told.has(attempt)),
-  );
+  const isNew = (attempt: object) => !told.has(attempt);
+  for (const { body, headers } of t.stickyCards.webhooks.attempts.filter(isNew))
+    await tellAgain(t, '/webhooks/sticky-cards', JSON.stringify(body), headers);
+  for (const { body, headers } of t.ghl.webhooks.attempts.filter(isNew))
+    await tellAgain(t, '/webhooks/ghl', body, { ...headers, 'content-type': 'application/json' });
 }
 
 /** What was told to a process that had died was not taken, although here it lived on and answered. */
-async function tellAgain({ url }: TestApp, attempts: readonly WebhookAttempt[]): Promise<void> {
-  for (const { body, headers } of attempts)
-    await fetch(`${url}/webhooks/sticky-cards`, { method: 'POST', headers, body: JSON.stringify(body) });
+async function tellAgain({ url }: TestApp, path: string, body: string, headers: Record<string, string>): Promise<void> {
+  const { status } = await fetch(`${url}${path}`, { method: 'POST', headers, body });
+  if (status >= 300) throw new Error(`${path} answered ${status} to what it had taken before`);
 }
 
 /** A run that is begun; `reached` when so many of its calls have arrived. */
