@@ -26,8 +26,8 @@ export interface TxOptions {
 }
 
 /**
- * What all queries see, the same on both databases. `db` only reads; `tx` is the only way to write and must not be
- * nested. `bulk` writes many rows of one table inside a transaction.
+ * What all queries see, the same on both databases. `db` only reads; `tx` and `txNow` are the only ways to write
+ * and must not be nested. `bulk` writes many rows of one table inside a transaction.
  */
 export interface Database {
   readonly dialect: 'sqlite' | 'postgres';

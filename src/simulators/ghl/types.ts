@@ -209,6 +209,7 @@ export interface WebhookAttempt {
   attempt: number;
   /** What was posted, to the byte: the signature is over it. */
   body: string;
+  /** Beside its content type. */
   headers: Record<string, string>;
   /** 0 when nobody answered. */
   status: number;
